@@ -1,0 +1,46 @@
+#include "plan/tile_grid.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace infinitile {
+
+TileGrid::TileGrid(long train, long test, int side) : train_(train), test_(test), side_(side) {
+  INFINITILE_EXPECT(train > 0 && test >= 0 && side > 0);
+}
+
+Range TileGrid::range(int tile) const {
+  INFINITILE_EXPECT(tile >= 0 && tile < tiles());
+  bool const test = is_test(tile);
+  long const first = static_cast<long>(test ? tile - train_tiles() : tile) * side_;
+  return {first, std::min(first + side_, test ? test_ : train_)};
+}
+
+Block TileGrid::block(TileIndex t) const {
+  INFINITILE_EXPECT(t.col >= 0 && t.col <= t.row && t.row < tiles());
+  if (!is_test(t.row)) return Block::train_train;
+  return is_test(t.col) ? Block::test_test : Block::test_train;
+}
+
+std::vector<TileIndex> TileGrid::tiles_of(Block block) const {
+  bool const test_rows = block != Block::train_train;
+  bool const test_cols = block == Block::test_test;
+  std::vector<TileIndex> out;
+  for (int col = test_cols ? train_tiles() : 0; col < (test_cols ? tiles() : train_tiles()); ++col)
+    for (int row = block == Block::test_train ? train_tiles() : col; row < (test_rows ? tiles() : train_tiles()); ++row) out.push_back({row, col});
+  return out;
+}
+
+double TileGrid::entries_of(Block block) const {
+  double sum = 0;
+  for (TileIndex const t : tiles_of(block)) sum += static_cast<double>(height(t)) * width(t);
+  return sum;
+}
+
+int automatic_side(long train) {
+  long const side = (train / 32 + 63) / 64 * 64;
+  return static_cast<int>(std::clamp(side, 128L, 2048L));
+}
+
+}  // namespace infinitile

@@ -1,0 +1,1 @@
+infinitile_test(tile_grid_test USES infinitile_plan)
