@@ -62,7 +62,7 @@ missing_packages() {
 install_packages() {
   local log
   log=$(mktemp)
-  say "installing $# packages: $*"
+  say "installing $*"
   if ! apt-get -qq install --no-install-recommends "$@" </dev/null >"$log" 2>&1; then
     tail -20 "$log" >&2
     say "apt-get could not install these packages."
@@ -77,7 +77,7 @@ install_missing() {  # lines of the table on stdin
   while read -r debian rest; do
     case "$rest" in *optional) wanted+=("$debian") ;; *) needed+=("$debian") ;; esac
   done
-  say "asking apt-get for news ..."
+  say "fetching the lists of packages ..."
   apt-get -qq update >&2 || { say "apt-get update failed: is there a network?"; exit 2; }
   [ ${#needed[@]} = 0 ] || install_packages "${needed[@]}" || exit 2
   [ ${#wanted[@]} = 0 ] || install_packages "${wanted[@]}" || say "Going on without them."

@@ -39,10 +39,15 @@ else
 fi
 options=(-o "Dir::Etc::sourcelist=$list" -o "Dir::Etc::sourceparts=-" -o "Dir::State::lists=$work/lists" -o "APT::Sandbox::User=$(id -un)")
 apt-get "${options[@]}" -qq update >&2
-(cd "$work/source" && apt-get "${options[@]}" -qq source --download-only "trilinos=$version*" >&2)
+(cd "$work/source" && apt-get "${options[@]}" -qq source --download-only trilinos >&2)
+set -- "$work/source/trilinos_$version"*.orig.tar.*
+if [ ! -f "$1" ]; then
+  echo "Kokkos: expected the source package trilinos $version, found $(cd "$work/source" && echo *.dsc). Install Kokkos 3.4 to 5.x and set Kokkos_ROOT." >&2
+  exit 2
+fi
 
 echo "building Kokkos ..." >&2
-tar -C "$work" -xf "$work"/source/trilinos_*.orig.tar.* --wildcards '*/packages/kokkos/*'
+tar -C "$work" -xf "$1" --wildcards '*/packages/kokkos/*'
 cmake -G Ninja -S "$work"/*/packages/kokkos -B "$work/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_STANDARD=20 -DCMAKE_INSTALL_PREFIX="$prefix" \
   -DKokkos_ENABLE_SERIAL=ON -DKokkos_ENABLE_OPENMP=ON -DCMAKE_POSITION_INDEPENDENT_CODE=ON >"$work/configure.log" 2>&1 || { cat "$work/configure.log" >&2; exit 1; }
 cmake --build "$work/build" >"$work/build.log" 2>&1 || { tail -30 "$work/build.log" >&2; exit 1; }
