@@ -1,0 +1,174 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/signature.hpp"
+
+// The operations of a network, one plain struct each. Names, parameters and defaults are those of the field's reference library in
+// snake_case. Each lists its parameters once, in for_each_parameter(self, visit) with visit(name, value, range); the reader, the printed
+// form and the fingerprint all work from that list. A new operation is a struct here, a row in Op, and what the compiler then asks for.
+
+namespace infinitile {
+
+/// What a value must be like. A default outside its range means that the parameter has to be given.
+enum class Range { any, not_negative, positive, keep_probability };
+
+/// An axis that the reference library lets the user choose and that is fixed here: batch first, channels last.
+struct FixedAxis {
+  int axis;
+};
+
+enum class Parameterization { ntk, standard };
+enum class Mode { train, test };
+
+/// The words of an enumeration as users write them, in its order.
+template <class Enumeration>
+inline constexpr std::array<std::string_view, 0> words_of{};
+template <>
+inline constexpr std::array<std::string_view, 2> words_of<Parameterization>{"ntk", "standard"};
+template <>
+inline constexpr std::array<std::string_view, 2> words_of<Mode>{"train", "test"};
+
+/// The data, one node per input of the network.
+struct Input {
+  static constexpr std::string_view name = "input";
+  int index = 0;
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    visit("index", self.index, Range::not_negative);
+  }
+};
+
+/// Acts on the channels, at each position alike. Without out_dim the width is not known; without b_std there is no bias at all.
+struct Dense {
+  static constexpr std::string_view name = "dense";
+  std::optional<long> out_dim;
+  double w_std = 1;
+  std::optional<double> b_std;
+  Parameterization parameterization = Parameterization::ntk;
+  std::array<long, 2> s{1, 1};  ///< standard parameterization: width multipliers, in and out; the width is out_dim * s[1]
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    visit("out_dim", self.out_dim, Range::positive);
+    visit("w_std", self.w_std, Range::not_negative);
+    visit("b_std", self.b_std, Range::not_negative);
+    visit("parameterization", self.parameterization, Range::any);
+    visit("s", self.s, Range::positive);
+    visit("batch_axis", FixedAxis{0}, Range::any);
+    visit("channel_axis", FixedAxis{-1}, Range::any);
+  }
+};
+
+/// All positions become channels.
+struct Flatten {
+  static constexpr std::string_view name = "flatten";
+  template <class Self, class Visit>
+  static void for_each_parameter(Self&, Visit&& visit) {
+    visit("batch_axis", FixedAxis{0}, Range::any);
+    visit("batch_axis_out", FixedAxis{0}, Range::any);
+  }
+};
+
+struct Identity {
+  static constexpr std::string_view name = "identity";
+  template <class Self, class Visit>
+  static void for_each_parameter(Self&, Visit&&) {}
+};
+
+/// Divides by the root of eps + variance over the axes. They count the batch as axis 0; in a Network they are positive, sorted and without
+/// repetition.
+struct LayerNorm {
+  static constexpr std::string_view name = "layer_norm";
+  std::vector<int> axis{-1};
+  double eps = 1e-12;
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    visit("axis", self.axis, Range::any);
+    visit("eps", self.eps, Range::not_negative);
+    visit("batch_axis", FixedAxis{0}, Range::any);
+    visit("channel_axis", FixedAxis{-1}, Range::any);
+  }
+};
+
+/// rate is the probability to keep a unit, as in the reference library. In mode test it is the identity.
+struct Dropout {
+  static constexpr std::string_view name = "dropout";
+  double rate = 0;
+  Mode mode = Mode::train;
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    visit("rate", self.rate, Range::keep_probability);
+    visit("mode", self.mode, Range::any);
+  }
+};
+
+/// y = output_scale * (phi(input_scale * x + input_shift) + output_shift), for every activation phi.
+struct Affine {
+  double input_scale = 1;
+  double input_shift = 0;
+  double output_scale = 1;
+  double output_shift = 0;
+  bool operator==(Affine const&) const = default;
+};
+
+/// A nonlinearity by name, with all its parameters, defaults filled in. What it computes is known to kernels/ alone.
+struct Activation {
+  std::string name;
+  std::vector<std::pair<std::string, ParameterValue>> parameters;
+  Affine affine;
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    for (auto& [key, value] : self.parameters) visit(key, value, Range::any);
+    visit("input_scale", self.affine.input_scale, Range::any);
+    visit("input_shift", self.affine.input_shift, Range::any);
+    visit("output_scale", self.affine.output_scale, Range::any);
+    visit("output_shift", self.affine.output_shift, Range::any);
+  }
+};
+
+/// Of all its inputs, entry by entry.
+struct Sum {
+  static constexpr std::string_view name = "sum";
+  template <class Self, class Visit>
+  static void for_each_parameter(Self&, Visit&&) {}
+};
+
+/// Of all its inputs, entry by entry.
+struct Product {
+  static constexpr std::string_view name = "product";
+  template <class Self, class Visit>
+  static void for_each_parameter(Self&, Visit&&) {}
+};
+
+/// The axis counts the batch as 0; in a Network it is positive.
+struct Concat {
+  static constexpr std::string_view name = "concat";
+  int axis = -1;
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    visit("axis", self.axis, Range::any);
+  }
+};
+
+using Op = std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat>;
+
+/// "dense", "relu", ...
+inline std::string_view name_of(Op const& op) {
+  return std::visit([](auto const& o) -> std::string_view { return o.name; }, op);
+}
+
+/// For overload sets over operations: std::visit(Overloaded{[](Dense const&) {...}, ...}, node.op).
+template <class... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+template <class... Functions>
+Overloaded(Functions...) -> Overloaded<Functions...>;
+
+}  // namespace infinitile

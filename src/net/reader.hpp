@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+#include "base/signature.hpp"
+#include "net/network.hpp"
+#include "net/yaml.hpp"
+
+namespace infinitile {
+
+/// What a reader must know apart from the network itself.
+struct ReadContext {
+  std::string file;                             ///< for messages
+  std::string directory;                        ///< `network: {file: net.yaml}` is relative to it; empty is the current one
+  std::vector<std::vector<long>> input_shapes;  ///< of one sample, channels last; one per input
+  std::vector<Signature> const& activations;    ///< the list in kernels/
+};
+
+/// Reads a network: a sequence of layers, {layers: [...], defaults: {...}} or {file: net.yaml}. Hand it the node as it stands in the file's
+/// document (from load_yaml or parse_yaml), so that its lines are the file's. Throws Error: file, line, layer, what was found, what is
+/// needed.
+Network read_network(YAML::Node const& network, ReadContext const& context);
+
+/// Every layer that can be written, activations included, in the order of help texts.
+std::vector<std::string> layer_names(std::vector<Signature> const& activations);
+
+}  // namespace infinitile
