@@ -1,0 +1,61 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace infinitile {
+
+/// Where one data set lies, as a job file says it.
+struct DatasetSpec {
+  std::string file;              ///< an HDF5 file; empty when x and y are .npy files
+  std::string x = "x";           ///< path in the file, or the .npy file
+  std::optional<std::string> y;  ///< not named: `y` of the file where it exists
+};
+
+/// What is done to the inputs: nothing; each input to norm sqrt(d); each feature to mean 0 and deviation 1, both taken from train.
+enum class Scale { none, unit_sphere, standardize };
+Scale parse_scale(std::string_view word);
+
+struct DataSpec {
+  DatasetSpec train;
+  std::optional<DatasetSpec> test;
+  std::vector<long> shape;  ///< of one input, channels last; empty: as in the file
+  Scale scale = Scale::none;
+};
+
+/// Where an array came from.
+struct ArraySource {
+  std::string file;
+  std::string path;  ///< empty for .npy
+  std::string sha256;
+};
+
+/// Inputs and, where there are any, targets.
+struct Dataset {
+  ArraySource x_source;
+  std::optional<ArraySource> y_source;
+
+  long rows = 0;
+  std::vector<long> shape;  ///< of one input
+  std::vector<double> x;    ///< [rows, features], row by row
+
+  long outputs = 0;          ///< 0 without targets
+  std::vector<double> y;     ///< [rows, outputs]; of labels the centred one-hot rows
+  long classes = 0;          ///< 0 unless the targets are labels
+  std::vector<long> labels;  ///< [rows] where there are classes
+
+  long features() const;
+};
+
+struct Data {
+  Dataset train;
+  std::optional<Dataset> test;
+};
+
+/// Reads, checks and scales the data of a job. Whatever is wrong with it throws an Error of one line that names file, dataset, what was
+/// found and what is needed. Labels become rows of 1 - 1/C and -1/C, where C is one more than the largest label of train.
+Data load_data(DataSpec const& spec);
+
+}  // namespace infinitile

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plan/tile_grid.hpp"
+#include "store/tile_file.hpp"
+
+namespace infinitile {
+
+/// When a run of tiles is closed: what a kill can cost is the run that is open.
+struct RunLimits {
+  double bytes = 256.0 * 1024 * 1024;
+  double seconds = 20;
+};
+
+/// Rank 0, before any rank makes its TileStore: makes the directory and removes what killed runs left unfinished.
+void prepare_tile_directory(std::filesystem::path const& directory);
+
+/// What lies finished in the directory, by looking at the files alone: the name and the index at the end of each, no HDF5. Files whose
+/// index is torn are removed, with a line in the log; files of another job are refused with an Error. Plain values, so that rank 0 can look
+/// and send the list to all.
+std::vector<TileRecord> find_tiles(std::filesystem::path const& directory, TileLayout const& layout);
+
+/// The finished tiles of a job on disk. A tile is there if and only if it is complete: each rank writes a file of tiles under a temporary
+/// name, closes it and renames it. Thousands of ranks must not mean millions of files, so a file holds a run of many tiles; restart needs
+/// no list but the files themselves. There is no fsync: a file that a power cut tore is noticed by its checksums, and its tiles are missing
+/// again. Cost: one pass for the checksum (10 GB/s), one for the transposition, and the copy into the page cache, about 2 GB/s per process,
+/// which is the bound.
+class TileStore {
+public:
+  /// Looks itself; with many ranks let rank 0 look and send.
+  TileStore(std::filesystem::path directory, TileLayout layout, int rank, RunLimits limits = {});
+  TileStore(std::filesystem::path directory, TileLayout layout, int rank, std::vector<TileRecord> const& found, RunLimits limits = {});
+  TileStore(TileStore const&) = delete;
+  TileStore& operator=(TileStore const&) = delete;
+  /// Tiles that were put are kept, also on the way out after an error.
+  ~TileStore();
+
+  TileLayout const& layout() const { return layout_; }
+  /// The finished tiles, in order.
+  std::vector<TileIndex> present() const;
+  bool has(TileIndex tile) const { return records_.contains({tile, 0}); }
+  /// Those of `wanted` that are not finished, in the same order.
+  std::vector<TileIndex> missing(std::span<TileIndex const> wanted) const;
+  std::vector<TileRecord> records() const;
+
+  /// Adds a tile to the open run: height x width values row by row for each kernel of the layout, in its order. Throws NumericalAnswer for
+  /// a value that is not finite, Stopped when the disk is full; then the open run is gone and all runs before it stay.
+  template <class T>
+  void put(TileIndex tile, std::span<std::span<T const> const> kernels);
+  /// Closes the open run: all tiles put so far are finished.
+  void flush();
+
+  /// A tile's values, row by row. Throws Stopped when they are damaged (the file is then removed, and the same command computes its tiles
+  /// again).
+  template <class T>
+  std::vector<T> get(TileIndex tile, std::size_t kernel);
+  template <class T>
+  void get(TileIndex tile, std::size_t kernel, std::span<T> values);
+
+  /// Recomputes the checksums of a finished tile. When they do not hold, its file is removed with a line in the log and all tiles in it are
+  /// missing again: false.
+  bool verify(TileIndex tile);
+
+  double bytes_written() const { return bytes_written_; }
+
+private:
+  void forget(TileFileName name, std::string const& why);
+
+  std::filesystem::path directory_;
+  TileLayout layout_;
+  int rank_;
+  RunLimits limits_;
+  std::map<std::pair<TileIndex, int>, TileRecord> records_;
+  std::set<TileFileName> verified_;  ///< files whose structure was checked
+  std::unique_ptr<TileFileWriter> run_;
+  double bytes_written_ = 0;
+};
+
+}  // namespace infinitile
