@@ -10,7 +10,7 @@ namespace infinitile {
 /// Where one data set lies, as a job file says it.
 struct DatasetSpec {
   std::string file;              ///< an HDF5 file; empty when x and y are .npy files
-  std::string x = "x";           ///< path in the file, or the .npy file
+  std::vector<std::string> x;    ///< one for each input of the network: path in the file, or .npy file; empty: `x`
   std::optional<std::string> y;  ///< not named: `y` of the file where it exists
 };
 
@@ -21,7 +21,7 @@ Scale parse_scale(std::string_view word);
 struct DataSpec {
   DatasetSpec train;
   std::optional<DatasetSpec> test;
-  std::vector<long> shape;  ///< of one input, channels last; empty: as in the file
+  std::vector<std::vector<long>> shapes;  ///< of one sample of each input, channels last; empty: as in the file
   Scale scale = Scale::none;
 };
 
@@ -32,21 +32,25 @@ struct ArraySource {
   std::string sha256;
 };
 
+/// What one input of a network gets.
+struct Input {
+  ArraySource source;
+  std::vector<long> shape;     ///< of one sample
+  std::vector<double> values;  ///< [rows, features], row by row
+
+  long features() const;
+};
+
 /// Inputs and, where there are any, targets.
 struct Dataset {
-  ArraySource x_source;
-  std::optional<ArraySource> y_source;
-
   long rows = 0;
-  std::vector<long> shape;  ///< of one input
-  std::vector<double> x;    ///< [rows, features], row by row
+  std::vector<Input> inputs;  ///< at least one
 
+  std::optional<ArraySource> target_source;
   long outputs = 0;          ///< 0 without targets
   std::vector<double> y;     ///< [rows, outputs]; of labels the centred one-hot rows
   long classes = 0;          ///< 0 unless the targets are labels
   std::vector<long> labels;  ///< [rows] where there are classes
-
-  long features() const;
 };
 
 struct Data {

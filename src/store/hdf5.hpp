@@ -45,6 +45,10 @@ hid_t check(hid_t code, std::string_view what);
 /// The reason the library gave for its last failure, its innermost sentence.
 std::string last_reason();
 
+/// "1.10.8", and how files are locked: for --info.
+std::string version();
+std::string locking_mode();
+
 // --- files and groups ------------------------------------------------------------------------------------------------
 /// Throws Error: no such file, not an HDF5 file, cut short, no permission.
 Handle open_file(std::filesystem::path const& path);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/precision.hpp"
 #include "plan/tile_grid.hpp"
 #include "store/hdf5.hpp"
 
@@ -19,12 +20,12 @@ namespace infinitile {
 struct TileLayout {
   TileGrid grid;
   std::vector<std::string> kernels;  ///< "nngp", "ntk"
-  bool single_precision = false;
+  Precision precision = Precision::float64;
   bool mirrored =
       false;  ///< symmetric blocks have each tile below the diagonal a second time, transposed: virtual datasets can place, not transpose
   std::uint64_t fingerprint = 0;  ///< of everything that decides the values
 
-  std::size_t value_size() const { return single_precision ? sizeof(float) : sizeof(double); }
+  std::size_t value_size() const { return static_cast<std::size_t>(bytes_of(precision)); }
   bool is_mirrored(TileIndex t) const { return mirrored && t.row != t.col && grid.block(t) != Block::test_train; }
   /// Fingerprint and shape in one number: files of another layout are of another job.
   std::uint64_t identity() const;
