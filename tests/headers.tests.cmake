@@ -1,0 +1,16 @@
+# Every header compiles alone, and twice in one file: one source per header, built with the tests. Not again in the sanitizer's build.
+if(NOT INFINITILE_SANITIZE)
+  file(GLOB headers RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
+    ${PROJECT_SOURCE_DIR}/src/*/*.hpp ${PROJECT_SOURCE_DIR}/kernels/*.hpp ${PROJECT_SOURCE_DIR}/drivers/*.hpp)
+  set(sources "")
+  foreach(header ${headers})
+    string(REGEX REPLACE "^src/" "" path ${header})
+    string(MAKE_C_IDENTIFIER ${path} name)
+    file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp CONTENT "#include \"${path}\"\n#include \"${path}\"  // again\n")
+    list(APPEND sources ${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp)
+  endforeach()
+  add_library(headers_compile_alone OBJECT ${sources})
+  target_link_libraries(headers_compile_alone PRIVATE infinitile_job hdf5)
+  target_compile_options(headers_compile_alone PRIVATE -O0)
+  add_dependencies(headers_compile_alone infinitile_version)
+endif()
