@@ -7,6 +7,9 @@
 
 namespace infinitile {
 
+/// True for the errno of a full disk, an exceeded quota or a file size limit: what the same command survives once there is room.
+bool is_full_disk(int code);
+
 /// Throws what a failed write deserves: Stopped (exit 75) for a full disk, quota or size limit, with what to do; Error for the rest. `code`
 /// is an errno.
 [[noreturn]] void throw_write_failure(std::filesystem::path const& path, int code);
