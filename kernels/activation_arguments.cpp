@@ -1,0 +1,80 @@
+#include "kernels/activation_arguments.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace infinitile {
+
+namespace {
+
+bool fits(Parameter const& parameter, ParameterValue const& value) {
+  if (parameter.kind == Parameter::Kind::numbers) return std::holds_alternative<std::vector<double>>(value);
+  double const* const x = std::get_if<double>(&value);
+  if (x == nullptr || !std::isfinite(*x)) return false;
+  if (parameter.kind == Parameter::Kind::integer) return *x == std::floor(*x) && std::abs(*x) < 1e6;
+  return parameter.kind != Parameter::Kind::flag || *x == 0 || *x == 1;
+}
+
+std::string wanted(Parameter::Kind kind) {
+  switch (kind) {
+    case Parameter::Kind::number:
+      return "a finite number";
+    case Parameter::Kind::integer:
+      return "an integer";
+    case Parameter::Kind::flag:
+      return "true or false";
+    case Parameter::Kind::numbers:
+      return "a list of numbers";
+  }
+  return "";
+}
+
+}  // namespace
+
+Arguments::Arguments(Signature const& signature, NamedValues const& given) : activation_(signature.name) {
+  std::vector<std::string> known;
+  for (Parameter const& parameter : signature.parameters) known.push_back(parameter.name);
+  for (auto const& [key, value] : given)
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw Error(text(activation_, ": there is no parameter \"", key, "\". It takes ", known.empty() ? "none" : join(known), ".",
+                       did_you_mean(key, known)));
+  for (Parameter const& parameter : signature.parameters) {
+    auto const written = std::find_if(given.begin(), given.end(), [&](auto const& entry) { return entry.first == parameter.name; });
+    if (written == given.end() && parameter.needed) throw Error(text(activation_, ": the parameter \"", parameter.name, "\" is needed."));
+    ParameterValue const& value = written == given.end() ? parameter.standard : written->second;
+    if (!fits(parameter, value)) throw Error(text(activation_, ": \"", parameter.name, "\" has to be ", wanted(parameter.kind), "."));
+    values_.emplace_back(parameter.name, value);
+  }
+}
+
+ParameterValue const& Arguments::find(std::string_view name) const {
+  for (auto const& [key, value] : values_)
+    if (key == name) return value;
+  INFINITILE_EXPECT(!"an activation reads a parameter that its signature does not list");
+  return values_.front().second;
+}
+
+double Arguments::number(std::string_view name) const {
+  return std::get<double>(find(name));
+}
+
+int Arguments::integer(std::string_view name, int least, int most) const {
+  double const value = number(name);
+  if (value < least || value > most)
+    throw Error(text(activation_, ": \"", name, "\" is ", value, ", but has to be between ", least, " and ", most, "."));
+  return static_cast<int>(value);
+}
+
+std::vector<double> const& Arguments::numbers(std::string_view name, int most) const {
+  auto const& values = std::get<std::vector<double>>(find(name));
+  if (values.empty() || values.size() > static_cast<std::size_t>(most))
+    throw Error(text(activation_, ": \"", name, "\" has ", values.size(), " numbers, but has to have between 1 and ", most, "."));
+  for (double const value : values)
+    if (!std::isfinite(value)) throw Error(text(activation_, ": \"", name, "\" has an entry that is not a finite number."));
+  return values;
+}
+
+}  // namespace infinitile
