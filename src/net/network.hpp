@@ -61,6 +61,7 @@ public:
   NetworkBuilder(std::string source, std::vector<std::vector<long>> const& input_shapes);
 
   int inputs() const { return network_.inputs_; }
+  Node const& node(int i) const { return network_.node(i); }
   int size() const { return network_.size(); }
   /// The number of the new node. `inputs` are numbers of earlier ones.
   int add(Op op, std::vector<int> inputs, std::string path, int line);

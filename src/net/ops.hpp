@@ -17,7 +17,7 @@
 namespace infinitile {
 
 /// What a value must be like. A default outside its range means that the parameter has to be given.
-enum class Range { any, not_negative, positive, keep_probability };
+enum class Domain { any, not_negative, positive, keep_probability };
 
 /// An axis that the reference library lets the user choose and that is fixed here: batch first, channels last.
 struct FixedAxis {
@@ -41,7 +41,7 @@ struct Input {
   int index = 0;
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("index", self.index, Range::not_negative);
+    visit("index", self.index, Domain::not_negative);
   }
 };
 
@@ -55,13 +55,13 @@ struct Dense {
   std::array<long, 2> s{1, 1};  ///< standard parameterization: width multipliers, in and out; the width is out_dim * s[1]
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("out_dim", self.out_dim, Range::positive);
-    visit("w_std", self.w_std, Range::not_negative);
-    visit("b_std", self.b_std, Range::not_negative);
-    visit("parameterization", self.parameterization, Range::any);
-    visit("s", self.s, Range::positive);
-    visit("batch_axis", FixedAxis{0}, Range::any);
-    visit("channel_axis", FixedAxis{-1}, Range::any);
+    visit("out_dim", self.out_dim, Domain::positive);
+    visit("w_std", self.w_std, Domain::not_negative);
+    visit("b_std", self.b_std, Domain::not_negative);
+    visit("parameterization", self.parameterization, Domain::any);
+    visit("s", self.s, Domain::positive);
+    visit("batch_axis", FixedAxis{0}, Domain::any);
+    visit("channel_axis", FixedAxis{-1}, Domain::any);
   }
 };
 
@@ -70,8 +70,8 @@ struct Flatten {
   static constexpr std::string_view name = "flatten";
   template <class Self, class Visit>
   static void for_each_parameter(Self&, Visit&& visit) {
-    visit("batch_axis", FixedAxis{0}, Range::any);
-    visit("batch_axis_out", FixedAxis{0}, Range::any);
+    visit("batch_axis", FixedAxis{0}, Domain::any);
+    visit("batch_axis_out", FixedAxis{0}, Domain::any);
   }
 };
 
@@ -89,10 +89,10 @@ struct LayerNorm {
   double eps = 1e-12;
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("axis", self.axis, Range::any);
-    visit("eps", self.eps, Range::not_negative);
-    visit("batch_axis", FixedAxis{0}, Range::any);
-    visit("channel_axis", FixedAxis{-1}, Range::any);
+    visit("axis", self.axis, Domain::any);
+    visit("eps", self.eps, Domain::not_negative);
+    visit("batch_axis", FixedAxis{0}, Domain::any);
+    visit("channel_axis", FixedAxis{-1}, Domain::any);
   }
 };
 
@@ -103,8 +103,8 @@ struct Dropout {
   Mode mode = Mode::train;
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("rate", self.rate, Range::keep_probability);
-    visit("mode", self.mode, Range::any);
+    visit("rate", self.rate, Domain::keep_probability);
+    visit("mode", self.mode, Domain::any);
   }
 };
 
@@ -122,13 +122,14 @@ struct Activation {
   std::string name;
   std::vector<std::pair<std::string, ParameterValue>> parameters;
   Affine affine;
+  std::vector<std::string> given;  ///< the parameters that differ from their defaults, for the printed form only
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    for (auto& [key, value] : self.parameters) visit(key, value, Range::any);
-    visit("input_scale", self.affine.input_scale, Range::any);
-    visit("input_shift", self.affine.input_shift, Range::any);
-    visit("output_scale", self.affine.output_scale, Range::any);
-    visit("output_shift", self.affine.output_shift, Range::any);
+    for (auto& [key, value] : self.parameters) visit(key, value, Domain::any);
+    visit("input_scale", self.affine.input_scale, Domain::any);
+    visit("input_shift", self.affine.input_shift, Domain::any);
+    visit("output_scale", self.affine.output_scale, Domain::any);
+    visit("output_shift", self.affine.output_shift, Domain::any);
   }
 };
 
@@ -152,7 +153,7 @@ struct Concat {
   int axis = -1;
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("axis", self.axis, Range::any);
+    visit("axis", self.axis, Domain::any);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/signature.hpp"
+#include "net/layer_reader.hpp"
 #include "net/network.hpp"
 #include "net/yaml.hpp"
 
@@ -23,8 +24,5 @@ struct ReadContext {
 /// document (from load_yaml or parse_yaml), so that its lines are the file's. Throws Error: file, line, layer, what was found, what is
 /// needed.
 Network read_network(YAML::Node const& network, ReadContext const& context);
-
-/// Every layer that can be written, activations included, in the order of help texts.
-std::vector<std::string> layer_names(std::vector<Signature> const& activations);
 
 }  // namespace infinitile

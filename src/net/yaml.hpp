@@ -24,6 +24,9 @@ int line_of(YAML::Node const& node);
 /// A node in words for messages: its text, "nothing", "a list of 3", "a mapping of 2 keys".
 std::string in_words(YAML::Node const& node);
 
+/// Words of a user as they may stand in a message of one line: short, without control characters.
+std::string printable(std::string_view words);
+
 /// A value under its key, and where it stands: what every message about it needs.
 struct Field {
   YAML::Node value;
@@ -33,6 +36,16 @@ struct Field {
   /// Throws Error: PLACE: KEY is FOUND; NEEDED.
   [[noreturn]] void fail(std::string_view needed) const;
 };
+
+/// The fields of a mapping, in its order. Their places are FILE:LINE followed by `what`, such as ": layer 2 (dense)". Throws Error when the
+/// node is no mapping or a key is no word.
+std::vector<Field> fields_of(YAML::Node const& mapping, std::string const& file, std::string const& what);
+
+/// The field of that key, or null.
+Field const* find_field(std::vector<Field> const& fields, std::string_view key);
+
+/// "net.yaml:7", or the file alone where the line is 0.
+std::string place_of(std::string const& file, int line);
 
 /// What a field holds. Each throws Error for anything else: text in quotation marks is no number, and infinity and NaN are none either.
 double read_number(Field const& field);

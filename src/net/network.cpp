@@ -1,0 +1,163 @@
+#include "net/network.hpp"
+
+#include <functional>
+#include <limits>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/text.hpp"
+#include "net/parameters.hpp"
+#include "net/rules.hpp"
+
+namespace infinitile {
+
+namespace {
+
+std::string where_written(std::string const& source, Node const& node) {
+  std::string const file = node.line > 0 ? text(source, ":", node.line) : source;
+  return node.path.starts_with("input") ? text(file, ": ", node.path) : text(file, ": layer ", node.path, " (", name_of(node.op), ")");
+}
+
+/// Does the node hand on its only input unchanged?
+bool does_nothing(Node const& node) {
+  if (node.inputs.size() != 1) return false;
+  Dropout const* const dropout = std::get_if<Dropout>(&node.op);
+  return std::holds_alternative<Identity>(node.op) || std::holds_alternative<Sum>(node.op)
+         || (dropout != nullptr && dropout->mode == Mode::test);
+}
+
+/// An operation with all its parameters to the last bit: "dense out_dim=none w_std=0x1.8p+0 ...".
+std::string spell_out(Op const& op) {
+  std::string out(name_of(op));
+  auto const spell = [&](auto const& o) {
+    o.for_each_parameter(o, [&](std::string_view key, auto const& value, Domain) {
+      std::string const words = write_value(value, [](double v) { return fmt::format("{:a}", v); });
+      if (!words.empty()) out += fmt::format(" {}={}", key, words);
+    });
+  };
+  std::visit(spell, op);
+  return out;
+}
+
+void check_input_shape(std::vector<long> const& shape, std::string const& place) {
+  long numbers = 1;
+  for (long const size : shape) {
+    if (size < 1 || size > std::numeric_limits<int>::max() / numbers)
+      throw Error(text(place, ": one of its sizes is ", size, "; sizes from 1 on are needed, and at most 2147483647 numbers per sample."));
+    numbers *= size;
+  }
+  if (shape.empty()) throw Error(text(place, ": a sample has no axis; at least one is needed, the channels. Give data.shape."));
+}
+
+}  // namespace
+
+long Node::positions() const {
+  long out = 1;
+  for (std::size_t i = 0; i + 1 < shape.size(); ++i) out *= shape[i];
+  return out;
+}
+
+std::string Network::where(Node const& node) const {
+  return where_written(source_, node);
+}
+
+std::uint64_t Network::hash() const {
+  // The inputs of each node are numbered by the nodes that count, so that a layer that does nothing changes no number.
+  std::uint64_t out = checksum(std::string_view("infinitile network, form 1"));
+  std::vector<int> number(nodes_.size());
+  int counted = 0;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    Node const& node = nodes_[i];
+    if (does_nothing(node)) {
+      number[i] = number[static_cast<std::size_t>(node.inputs[0])];
+      continue;
+    }
+    number[i] = counted++;
+    std::string words = spell_out(node.op);
+    for (int const input : node.inputs) words += fmt::format(" #{}", number[static_cast<std::size_t>(input)]);
+    if (node.inputs.empty()) words += fmt::format(" {}", fmt::join(node.shape, "x"));
+    out = checksum(words, out);
+  }
+  return checksum(fmt::format("#{}", number[static_cast<std::size_t>(output_)]), out);
+}
+
+NetworkBuilder::NetworkBuilder(std::string source, std::vector<std::vector<long>> const& input_shapes) {
+  network_.source_ = std::move(source);
+  network_.inputs_ = static_cast<int>(input_shapes.size());
+  for (int i = 0; i < network_.inputs_; ++i) {
+    Node node;
+    node.op = Input{i};
+    node.shape = input_shapes[static_cast<std::size_t>(i)];
+    node.path = network_.inputs_ == 1 ? "input" : text("input ", i);
+    check_input_shape(node.shape, where_written(network_.source_, node));
+    network_.nodes_.push_back(std::move(node));
+  }
+  INFINITILE_EXPECT(network_.inputs_ > 0);
+}
+
+int NetworkBuilder::add(Op op, std::vector<int> inputs, std::string path, int line) {
+  Node draft;
+  draft.op = std::move(op);
+  draft.inputs = std::move(inputs);
+  draft.path = std::move(path);
+  draft.line = line;
+  std::string const place = where_written(network_.source_, draft);
+  if (network_.size() >= largest)
+    throw Error(text(place, ": the network has more than ", largest,
+                     " layers, repeats counted; that many at most can be handled. Check the times of its repeats."));
+  std::vector<Node const*> sources;
+  for (int const input : draft.inputs) sources.push_back(&network_.node(input));
+  network_.nodes_.push_back(complete(std::move(draft), sources, place));
+  return network_.size() - 1;
+}
+
+Network NetworkBuilder::finish(int output) && {
+  Node const& last = network_.node(output);
+  if (last.width_multiplier != 1)
+    throw Error(text(network_.where(last), ": the network ends with the multiplier s[1] = ", last.width_multiplier,
+                     "; the last dense layer needs s[1] = 1."));
+  network_.output_ = output;
+  return std::move(network_);
+}
+
+std::optional<long> parameter_count(Network const& network, Node const& node) {
+  Dense const* const dense = std::get_if<Dense>(&node.op);
+  if (dense == nullptr) return 0;
+  Node const& before = network.node(node.inputs[0]);
+  if (!before.width_known || !node.width_known) return std::nullopt;
+  return before.channels() * node.channels() + (dense->b_std ? node.channels() : 0);
+}
+
+std::optional<int> shared_by_branches(Network const& network, int node) {
+  Node const& merge = network.node(node);
+  Concat const* const concat = std::get_if<Concat>(&merge.op);
+  bool const along_positions = concat != nullptr && concat->axis < static_cast<int>(merge.shape.size());
+  if (!std::holds_alternative<Sum>(merge.op) && !std::holds_alternative<Product>(merge.op) && !along_positions) return std::nullopt;
+
+  // From each branch backwards, latest nodes first, until fresh weights; it can end as soon as one branch alone is left.
+  std::map<int, std::size_t, std::greater<>> open;
+  std::vector<int> left(merge.inputs.size(), 0);
+  std::size_t branches = 0;
+  auto const visit = [&](int source, std::size_t branch) {
+    auto const [place, fresh] = open.try_emplace(source, branch);
+    if (fresh && left[branch]++ == 0) ++branches;
+    return place->second == branch;
+  };
+  for (std::size_t b = 0; b < merge.inputs.size(); ++b)
+    if (!visit(merge.inputs[b], b)) return merge.inputs[b];
+  while (branches > 1) {
+    auto const [source, branch] = *open.begin();
+    open.erase(open.begin());
+    if (--left[branch] == 0) --branches;
+    Node const& at = network.node(source);
+    if (std::holds_alternative<Dense>(at.op)) continue;
+    for (int const before : at.inputs)
+      if (!visit(before, branch)) return before;
+  }
+  return std::nullopt;
+}
+
+}  // namespace infinitile

@@ -1,0 +1,214 @@
+#include "net/reader.hpp"
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// What to read, found by following `file:`.
+struct Source {
+  YAML::Node layers;
+  std::vector<Field> defaults;
+  std::string file;
+};
+
+Source find_source(YAML::Node const& network, std::string const& file, std::string const& directory, int followed) {
+  if (network.IsDefined() && network.IsSequence()) return {network, {}, file};
+  std::string const place = place_of(file, line_of(network));
+  if (!network.IsDefined() || !network.IsMap())
+    throw Error(
+        text(place, ": the network is ", in_words(network), "; a list of layers is needed, or {layers: [...]}, or {file: net.yaml}."));
+  std::vector<Field> const fields = fields_of(network, file, ": network");
+  for (auto const& field : fields) expect_known(field.key, {"layers", "defaults", "file"}, "key", field.place);
+  Field const* const elsewhere = find_field(fields, "file");
+  Field const* const layers = find_field(fields, "layers");
+  Field const* const defaults = find_field(fields, "defaults");
+  if (elsewhere != nullptr) {
+    if (fields.size() > 1)
+      throw Error(text(elsewhere->place, ": file stands beside other keys; it has to stand alone. Move them into that file."));
+    std::string const name = read_word(*elsewhere);
+    std::string const path = name.starts_with('/') || directory.empty() ? name : directory + "/" + name;
+    if (followed == 10)
+      throw Error(text(elsewhere->place, ": file ", printable(name), " is the eleventh in a row; do these files name each other?"));
+    std::size_t const slash = path.rfind('/');
+    return find_source(load_yaml(path), path, slash == std::string::npos ? "" : path.substr(0, slash), followed + 1);
+  }
+  if (layers == nullptr) throw Error(text(place, ": network has no layers; {layers: [...]} or {file: net.yaml} is needed."));
+  if (!layers->value.IsSequence()) layers->fail("a list of layers");
+  bool const given = defaults != nullptr && !defaults->value.IsNull();
+  return {layers->value, given ? fields_of(defaults->value, file, ": defaults") : std::vector<Field>{}, file};
+}
+
+/// What flows from layer to layer: one node, or several behind `parallel`.
+using Value = std::vector<int>;
+
+/// Walks the layers and hands each to the builder.
+class NetworkReader {
+public:
+  NetworkReader(Source const& source, ReadContext const& context)
+      : file_(source.file), layers_(context.activations, source.defaults), builder_(source.file, context.input_shapes) {}
+
+  Network read(YAML::Node const& layers) && {
+    Value value;
+    for (int i = 0; i < builder_.inputs(); ++i) value.push_back(i);
+    value = read_sequence(layers, "", value);
+    if (value.size() != 1)
+      throw Error(text(place_of(file_, line_of(layers)), ": the network ends with ", value.size(),
+                       " values side by side; one is needed. Merge them with sum, product or concat."));
+    return std::move(builder_).finish(value[0]);
+  }
+
+private:
+  /// One layer on its way: where it stands and what was written.
+  struct Site {
+    std::string name;
+    YAML::Node parameters;
+    std::string path;
+    int line;
+    std::string what;  ///< ": layer 2 (dense)"
+    std::string place;
+  };
+
+  /// `prefix` is "" or ends with a slash.
+  Value read_sequence(YAML::Node const& layers, std::string const& prefix, Value value) {
+    if (++depth_ > deepest)
+      throw Error(text(place_of(file_, line_of(layers)), ": layers are nested deeper than ", deepest,
+                       " levels; is there an alias inside of what it names?"));
+    int i = 0;
+    for (auto const& layer : layers) value = read_layer(find_site(layer, text(prefix, i++)), value);
+    --depth_;
+    return value;
+  }
+
+  Site find_site(YAML::Node const& layer, std::string const& path) const {
+    int const line = line_of(layer);
+    std::string const place = text(place_of(file_, line), ": layer ", path);
+    if (layer.IsMap() && layer.size() != 1) {
+      std::vector<std::string> keys;
+      for (auto const& field : fields_of(layer, file_, ": layer " + path)) keys.push_back(printable(field.key));
+      throw Error(text(place, " has ", keys.size(), " names, ", join(keys),
+                       "; a layer is one name with its parameters below it. Indent the parameters more, or begin each layer with a dash."));
+    }
+    bool const mapping = layer.IsMap();
+    if (!mapping && (!layer.IsScalar() || layer.Scalar().empty()))
+      throw Error(text(place, " is ", in_words(layer), "; a name, or a name with its parameters, is needed."));
+    std::string const name = mapping ? fields_of(layer, file_, ": layer " + path)[0].key : layer.Scalar();
+    std::string const what = text(": layer ", path, " (", printable(name), ")");
+    return {name, mapping ? layer.begin()->second : YAML::Node(), path, line, what, place_of(file_, line) + what};
+  }
+
+  Value read_layer(Site const& site, Value const& value) {
+    if (++read_ > NetworkBuilder::largest * 10L)
+      throw Error(text(site.place, ": more than ", NetworkBuilder::largest * 10L,
+                       " layers, repeats and branches counted; check the times of repeats."));
+    if (site.name == "sum") return merge(site, Sum{}, site.parameters, value);
+    if (site.name == "product") return merge(site, Product{}, site.parameters, value);
+    if (site.name == "concat") return read_concat(site, value);
+    if (site.name == "repeat") return read_repeat(site, value);
+    if (site.name == "parallel") return read_parallel(site, value);
+    WrittenLayer const written{site.name, read_fields(site, {}), site.place, static_cast<int>(builder_.node(value[0]).shape.size())};
+    Op op = layers_.read(written);
+    if (value.size() != 1)
+      throw Error(text(site.place, ": found ", value.size(),
+                       " values side by side; this layer takes one. Merge them with sum, product or concat before it."));
+    return {builder_.add(std::move(op), value, site.path, site.line)};
+  }
+
+  /// The fields of a layer; with a list of keys, no others may stand there.
+  std::vector<Field> read_fields(Site const& site, std::vector<std::string> const& known) const {
+    if (site.parameters.IsNull()) return {};
+    if (!site.parameters.IsMap())
+      throw Error(text(site.place, ": its parameters are ", in_words(site.parameters), "; a mapping such as {name: value} is needed."));
+    std::vector<Field> fields = fields_of(site.parameters, file_, site.what);
+    if (!known.empty())
+      for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
+    return fields;
+  }
+
+  Field take_field(Site const& site, std::vector<Field> const& fields, std::string_view key, std::string_view needed) const {
+    Field const* const field = find_field(fields, key);
+    if (field == nullptr) throw Error(text(site.place, ": ", key, " is not given; ", needed, " is needed."));
+    return *field;
+  }
+
+  Value read_concat(Site const& site, Value const& value) {
+    std::vector<Field> const fields = read_fields(site, {"axis", "branches"});
+    Concat op;
+    if (Field const* const axis = find_field(fields, "axis")) {
+      long const given = read_integer(*axis);
+      if (given != static_cast<int>(given)) axis->fail("an axis");
+      op.axis = static_cast<int>(given);
+    }
+    return merge(site, op, take_field(site, fields, "branches", "a list of branches").value, value);
+  }
+
+  Value read_repeat(Site const& site, Value value) {
+    std::vector<Field> const fields = read_fields(site, {"times", "layers"});
+    Field const times = take_field(site, fields, "times", "a number of copies");
+    Field const layers = take_field(site, fields, "layers", "a list of layers");
+    long const copies = read_integer(times);
+    if (copies < 0) times.fail("an integer that is not negative");
+    if (!layers.value.IsSequence()) layers.fail("a list of layers");
+    for (long copy = 0; copy < copies; ++copy) {
+      int const size = builder_.size();
+      value = read_sequence(layers.value, text(site.path, "/", copy, "/"), value);
+      if (builder_.size() == size) break;  // nothing in it does anything, nor will it in more copies
+    }
+    return value;
+  }
+
+  Value read_parallel(Site const& site, Value const& value) {
+    expect_branches(site, site.parameters);
+    if (site.parameters.size() != value.size())
+      throw Error(text(site.place, ": found ", site.parameters.size(), " branches; one for each of the ", value.size(),
+                       value.size() == 1 ? " input" : " inputs",
+                       " is needed. Branches of one input are written with sum, product or concat."));
+    return read_branches(site, site.parameters, value);
+  }
+
+  /// sum, product and concat: of one input all branches take it, of several each takes its own.
+  Value merge(Site const& site, Op op, YAML::Node const& branches, Value const& value) {
+    expect_branches(site, branches);
+    if (value.size() != 1 && value.size() != branches.size())
+      throw Error(text(site.place, ": found ", branches.size(), " branches for ", value.size(),
+                       " values side by side; one branch for each is needed."));
+    Value const sources = value.size() == 1 ? Value(branches.size(), value[0]) : value;
+    return {builder_.add(std::move(op), read_branches(site, branches, sources), site.path, site.line)};
+  }
+
+  void expect_branches(Site const& site, YAML::Node const& branches) const {
+    if (!branches.IsSequence() || branches.size() == 0)
+      throw Error(text(site.place, ": its branches are ", in_words(branches),
+                       "; a list of at least one branch, such as [[], [relu, dense]], is needed."));
+    for (std::size_t b = 0; b < branches.size(); ++b)
+      if (!branches[b].IsSequence())
+        throw Error(text(place_of(file_, line_of(branches[b])), site.what, ": branch ", b, " is ", in_words(branches[b]),
+                         "; a list of layers is needed, [] being the identity."));
+  }
+
+  Value read_branches(Site const& site, YAML::Node const& branches, Value const& sources) {
+    Value out;
+    for (std::size_t b = 0; b < branches.size(); ++b)
+      out.push_back(read_sequence(branches[b], text(site.path, "/", b, "/"), {sources[b]})[0]);
+    return out;
+  }
+
+  static constexpr int deepest = 100;
+
+  std::string file_;
+  LayerReader layers_;
+  NetworkBuilder builder_;
+  int depth_ = 0;
+  long read_ = 0;
+};
+
+}  // namespace
+
+Network read_network(YAML::Node const& network, ReadContext const& context) {
+  Source const source = find_source(network, context.file, context.directory, 0);
+  return NetworkReader(source, context).read(source.layers);
+}
+
+}  // namespace infinitile

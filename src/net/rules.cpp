@@ -1,0 +1,221 @@
+#include "net/rules.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "net/parameters.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Widths, and the numbers of one sample, stay below this, so that products of two of them are exact.
+constexpr long largest_size = std::numeric_limits<int>::max();
+
+std::string in_words(std::vector<long> const& shape) {
+  std::vector<std::string> sizes;
+  for (long const size : shape) sizes.push_back(text(size));
+  return "(" + join(sizes, ", ", ", ") + ")";
+}
+
+std::string in_words(Node const& node) {
+  return node.path.starts_with("input") ? "the " + node.path : text("layer ", node.path, " (", name_of(node.op), ")");
+}
+
+/// What each operation asks of its inputs and makes of them: one overload per operation, `node` being the one to complete.
+class Rules {
+public:
+  Rules(Node& node, std::vector<Node const*> const& inputs, std::string const& place) : node_(node), inputs_(inputs), place_(place) {}
+
+  void operator()(Input&) const { INFINITILE_EXPECT(!"only a NetworkBuilder makes inputs"); }
+
+  void operator()(Dense& op) const {
+    Node const& before = take_only_input();
+    bool const standard = op.parameterization == Parameterization::standard;
+    if (!standard && op.s != std::array<long, 2>{1, 1})
+      fail(text("s is [", op.s[0], ", ", op.s[1],
+                "]; with parameterization ntk widths do not matter and s is [1, 1]. Set parameterization: standard."));
+    if (standard && !before.width_known)
+      fail(text("the width of ", in_words(before),
+                " is not known; parameterization standard needs it. Give out_dim to the dense layer that sets it."));
+    if (standard && op.s[0] != before.width_multiplier)
+      fail(text("s[0] is ", op.s[0], "; it has to be s[1] of the layer before, ", before.width_multiplier, " at ", in_words(before), "."));
+    if (op.out_dim.value_or(1) > largest_size || op.s[1] > largest_size)
+      fail(text("out_dim and s can be at most ", largest_size, "; found ", op.out_dim.value_or(1), " and ", op.s[1], "."));
+    node_.width_multiplier = op.s[1];
+    node_.shape.back() = op.out_dim.value_or(1) * op.s[1];
+    node_.width_known = op.out_dim.has_value();
+    node_.gaussian = true;
+  }
+
+  void operator()(Flatten&) const {
+    Node const& before = take_only_input();
+    node_.shape = {before.channels() * before.positions()};
+    node_.gaussian = false;
+  }
+
+  void operator()(Identity&) const { take_only_input(); }
+
+  void operator()(LayerNorm& op) const {
+    Node const& before = take_only_input();
+    expect_gaussian(before, "layer_norm");
+    for (int& axis : op.axis) axis = count_from_batch(axis);
+    std::sort(op.axis.begin(), op.axis.end());
+    op.axis.erase(std::unique(op.axis.begin(), op.axis.end()), op.axis.end());
+    if (op.axis.empty() || op.axis.back() != channel_axis())
+      fail(text("axis is ", write_value(op.axis, [](double) { return ""; }), "; it has to include the channels, axis -1."));
+    if (op.axis.front() == 0)
+      fail(
+          "axis includes the batch (axis 0); a sum over the batch would make a tile of the kernel depend on the other inputs. Leave axis 0 "
+          "out.");
+  }
+
+  void operator()(Dropout& op) const {
+    take_only_input();
+    if (op.mode == Mode::train) node_.gaussian = false;
+  }
+
+  void operator()(Activation&) const {
+    expect_gaussian(take_only_input(), "an activation");
+    node_.gaussian = false;
+  }
+
+  void operator()(Sum&) const {
+    take_equal_inputs();
+    for (Node const* branch : inputs_)
+      if (!branch->gaussian && inputs_.size() > 1)
+        fail(text(in_words(*branch),
+                  " ends a branch and is not Gaussian; the branches of a sum have to be. Put a dense layer at the end of that branch."));
+  }
+
+  void operator()(Product&) const {
+    take_equal_inputs();
+    node_.gaussian = false;
+  }
+
+  void operator()(Concat& op) const {
+    op.axis = count_from_batch(op.axis);
+    if (op.axis == 0) fail("axis is 0, the batch; branches are joined along the channels (-1) or a spatial axis.");
+    if (op.axis == channel_axis()) {
+      join_channels();
+    } else {
+      join_positions(static_cast<std::size_t>(op.axis) - 1);
+    }
+  }
+
+private:
+  [[noreturn]] void fail(std::string_view message) const { throw Error(text(place_, ": ", message)); }
+
+  int channel_axis() const { return static_cast<int>(inputs_[0]->shape.size()); }
+
+  /// An axis as from 0, the batch, on.
+  int count_from_batch(int axis) const {
+    int const axes = channel_axis() + 1;
+    if (axis < -axes || axis >= axes)
+      fail(
+          text("axis ", axis, " is not there; the input has ", axes, " axes, batch and channels included: ", -axes, " to ", axes - 1, "."));
+    return axis < 0 ? axis + axes : axis;
+  }
+
+  void take(Node const& before) const {
+    node_.shape = before.shape;
+    node_.width_known = before.width_known;
+    node_.gaussian = before.gaussian;
+    node_.width_multiplier = before.width_multiplier;
+  }
+
+  Node const& take_only_input() const {
+    INFINITILE_EXPECT(inputs_.size() == 1);
+    take(*inputs_[0]);
+    return *inputs_[0];
+  }
+
+  void expect_gaussian(Node const& before, std::string_view who) const {
+    if (!before.gaussian)
+      fail(text("its input, ", in_words(before), ", is not Gaussian; ", who, " needs a Gaussian input. Put a dense layer before it."));
+  }
+
+  [[noreturn]] void fail_shapes(Node const& one, Node const& other, std::string_view needed) const {
+    fail(text("branches have different shapes, ", in_words(one.shape), " at ", in_words(one), " and ", in_words(other.shape), " at ",
+              in_words(other), "; ", needed, "."));
+  }
+
+  /// Takes shape and width from the branches, whose sizes agree on all axes but `joined`. A width that is not known fits a known one.
+  void take_equal_inputs(std::size_t joined = std::numeric_limits<std::size_t>::max()) const {
+    take(*inputs_[0]);
+    for (Node const* branch : inputs_) {
+      if (branch->width_known && !node_.width_known) take(*branch);
+      node_.gaussian = node_.gaussian && branch->gaussian;
+      if (branch->width_multiplier != inputs_[0]->width_multiplier)
+        fail(text("the branches leave different multipliers s[1], ", inputs_[0]->width_multiplier, " and ", branch->width_multiplier,
+                  "; one is needed."));
+    }
+    for (Node const* branch : inputs_) {
+      bool const both = branch->width_known == node_.width_known;
+      bool agree = branch->shape.size() == node_.shape.size();
+      for (std::size_t i = 0; agree && i < node_.shape.size(); ++i)
+        agree = i == joined || branch->shape[i] == node_.shape[i] || (i + 1 == node_.shape.size() && !both);
+      if (!agree) fail_shapes(*inputs_[0], *branch, "one shape is needed");
+    }
+  }
+
+  void join_channels() const {
+    take_equal_inputs(inputs_[0]->shape.size() - 1);
+    node_.shape.back() = 0;
+    for (Node const* branch : inputs_) {
+      if (branch->width_known != inputs_[0]->width_known)
+        fail(text("the width of ", in_words(branch->width_known ? *inputs_[0] : *branch),
+                  " is not known while other branches have one; they weigh the branches."
+                  " Give out_dim in all branches or in none."));
+      node_.shape.back() += branch->channels();
+    }
+    node_.gaussian = false;
+  }
+
+  void join_positions(std::size_t axis) const {
+    take_equal_inputs(axis);
+    node_.shape[axis] = 0;
+    for (Node const* branch : inputs_) {
+      if (!branch->gaussian)
+        fail(text(in_words(*branch),
+                  " ends a branch and is not Gaussian; along a spatial axis the branches have to be. Put a dense layer there."));
+      node_.shape[axis] += branch->shape[axis];
+    }
+  }
+
+  Node& node_;
+  std::vector<Node const*> const& inputs_;
+  std::string const& place_;
+};
+
+/// Parameters in their ranges also where no file was read.
+void check_ranges(Op const& op, std::string const& place) {
+  auto const check = [&](auto const& o) {
+    o.for_each_parameter(o, [&](std::string_view key, auto const& value, Domain range) {
+      if (!is_in_range(value, range))
+        throw Error(text(place, ": ", key, " is ", write_value(value, [](double v) { return fmt::format("{}", v); }), "; ", in_words(range),
+                         " is needed."));
+    });
+  };
+  std::visit(check, op);
+}
+
+}  // namespace
+
+Node complete(Node draft, std::vector<Node const*> const& inputs, std::string const& place) {
+  if (inputs.empty()) throw Error(text(place, ": found no branch; at least one is needed."));
+  check_ranges(draft.op, place);
+  std::visit(Rules(draft, inputs, place), draft.op);
+  long numbers = 1;
+  for (long const size : draft.shape) {
+    if (size > largest_size / numbers)
+      throw Error(text(place, ": its output of shape ", in_words(draft.shape), " is too large; at most ", largest_size,
+                       " numbers per sample can be handled."));
+    numbers *= size;
+  }
+  return draft;
+}
+
+}  // namespace infinitile
