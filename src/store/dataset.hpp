@@ -30,10 +30,13 @@ struct ArraySource {
   std::string file;
   std::string path;  ///< empty for .npy
   std::string sha256;
+
+  /// For messages: train/x of digits.h5.
+  std::string name() const;
 };
 
 /// What one input of a network gets.
-struct Input {
+struct InputArray {
   ArraySource source;
   std::vector<long> shape;     ///< of one sample
   std::vector<double> values;  ///< [rows, features], row by row
@@ -44,7 +47,7 @@ struct Input {
 /// Inputs and, where there are any, targets.
 struct Dataset {
   long rows = 0;
-  std::vector<Input> inputs;  ///< at least one
+  std::vector<InputArray> inputs;  ///< at least one
 
   std::optional<ArraySource> target_source;
   long outputs = 0;          ///< 0 without targets

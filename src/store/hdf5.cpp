@@ -1,6 +1,7 @@
 #include "store/hdf5.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
@@ -206,8 +207,13 @@ template std::vector<double> read_all(hid_t, std::string_view);
 template std::vector<float> read_all(hid_t, std::string_view);
 template std::vector<long> read_all(hid_t, std::string_view);
 
+std::string place_name(hid_t location, std::string const& path) {
+  std::array<char, 4096> name{};
+  return H5Fget_name(location, name.data(), name.size()) > 0 ? path + " of " + name.data() : path;
+}
+
 Handle create_dataset(hid_t location, std::string const& path, hid_t type, std::vector<long> const& extents) {
-  std::string const what = "making the dataset " + path + " failed";
+  std::string const what = "cannot write " + place_name(location, path);
   Handle const properties(check(H5Pcreate(H5P_DATASET_CREATE), what), H5Pclose);
   check(H5Pset_alloc_time(properties, H5D_ALLOC_TIME_EARLY), what);
   check(H5Pset_fill_time(properties, H5D_FILL_TIME_NEVER), what);
@@ -239,7 +245,7 @@ void VirtualMatrix::place(std::string const& file, std::string const& path, long
 }
 
 Handle VirtualMatrix::create(hid_t location, std::string const& path, hid_t type, double absent) {
-  std::string const what = "making the virtual dataset " + path + " failed";
+  std::string const what = "cannot write " + place_name(location, path);
   check(H5Pset_fill_value(properties_, H5T_NATIVE_DOUBLE, &absent), what);
   check(H5Pset_obj_track_times(properties_, 0), what);
   return {check(H5Dcreate2(location, path.c_str(), type, space_, intermediate_groups(), properties_, H5P_DEFAULT), what), H5Dclose};

@@ -89,12 +89,15 @@ inline hid_t native_type<long>() {
 template <class T>
 std::vector<T> read_all(hid_t dataset, std::string_view what);
 
+/// For messages: the path in its file.
+std::string place_name(hid_t location, std::string const& path);
+
 /// An array in one piece, never filled before it is written. `path` may name groups that do not exist yet. Empty arrays are allowed.
 Handle create_dataset(hid_t location, std::string const& path, hid_t type, std::vector<long> const& extents);
 template <class T>
 Handle write_dataset(hid_t location, std::string const& path, std::vector<long> const& extents, T const* values) {
   Handle dataset = create_dataset(location, path, native_type<T>(), extents);
-  check(H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "writing the dataset " + path + " failed");
+  check(H5Dwrite(dataset, native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), "cannot write " + place_name(location, path));
   return dataset;
 }
 

@@ -137,11 +137,12 @@ NpyArray read_npy(std::filesystem::path const& path) {
   if (type == value_types.end())
     throw Error(text(name, " has values of type ", type_name.value_or("(a structure)"),
                      "; needed are little endian floats or integers. Save it with array.astype('<f8')."));
-  auto const count = static_cast<std::uint64_t>(std::accumulate(shape->begin(), shape->end(), 1L, std::multiplies<>()));
-  auto const size = static_cast<std::uint64_t>(type->size);
-  if (header.size + count * size > file.size())
+  double const needed =
+      std::accumulate(shape->begin(), shape->end(), 1.0, [](double n, long extent) { return n * static_cast<double>(extent); });
+  if (static_cast<double>(header.size) + needed * type->size > static_cast<double>(file.size()))
     throw Error(text("the file ", name, " is cut short: it has ", file.size() - header.size, " bytes of values, its shape asks for ",
-                     count * size, ". Copy or make it again."));
+                     needed * type->size, ". Copy or make it again."));
+  auto const count = static_cast<std::uint64_t>(needed), size = static_cast<std::uint64_t>(type->size);
   std::vector<std::byte> bytes(count * size);
   if (!file.read_at(header.size, bytes)) throw Error(text("reading ", name, " failed. Check the disk."));
   NpyArray array{*shape, type->integral, std::vector<double>(count)};

@@ -80,13 +80,10 @@ public:
 private:
   template <class T>
   std::uint64_t write(std::string const& path, long rows, long cols, T const* values);
-  void abandon();
-
   std::filesystem::path path_;
   TileLayout layout_;
   TileFileName name_;
   h5::Handle file_;
-  std::vector<h5::Handle> groups_;
   std::vector<TileRecord> records_;
   std::vector<std::byte> transposed_;
   Stopwatch age_;

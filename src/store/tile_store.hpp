@@ -52,6 +52,8 @@ public:
   /// Those of `wanted` that are not finished, in the same order.
   std::vector<TileIndex> missing(std::span<TileIndex const> wanted) const;
   std::vector<TileRecord> records() const;
+  /// What lies finished is now `found`: after all ranks wrote or verified.
+  void learn(std::vector<TileRecord> const& found);
 
   /// Adds a tile to the open run: height x width values row by row for each kernel of the layout, in its order. Throws NumericalAnswer for
   /// a value that is not finite, Stopped when the disk is full; then the open run is gone and all runs before it stay.
@@ -74,6 +76,7 @@ public:
   double bytes_written() const { return bytes_written_; }
 
 private:
+  std::string where(TileFileName name) const { return (directory_ / name.text()).string(); }
   void forget(TileFileName name, std::string const& why);
 
   std::filesystem::path directory_;

@@ -1,0 +1,229 @@
+#include "store/dataset.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "store/hdf5.hpp"
+#include "store/npy.hpp"
+#include "store/scaling.hpp"
+
+namespace infinitile {
+
+namespace {
+
+long product(std::vector<long> const& extents, std::size_t from = 0) {
+  return std::accumulate(extents.begin() + static_cast<std::ptrdiff_t>(std::min(from, extents.size())), extents.end(), 1L,
+                         std::multiplies<>());
+}
+
+/// (3, 4), as numpy prints a shape.
+std::string shape_text(std::vector<long> const& extents) {
+  std::vector<std::string> words;
+  for (long const extent : extents) words.push_back(text(extent));
+  return text("(", join(words, ", ", ", "), extents.size() == 1 ? ",)" : ")");
+}
+
+/// An array as it is in its file.
+struct RawArray {
+  ArraySource source;
+  std::vector<long> shape;
+  bool integral = false;
+  std::vector<double> values;
+};
+
+/// Reads arrays and hashes each file once.
+class Reader {
+public:
+  RawArray read(std::string const& file, std::string const& path) {
+    if (file.empty()) {
+      NpyArray array = read_npy(path);
+      return {{path, "", hash_of(path)}, std::move(array.shape), array.integral, std::move(array.values)};
+    }
+    h5::Handle const opened = h5::open_file(file);
+    h5::Handle const dataset = h5::open_dataset(opened, file, path);
+    h5::Shape const shape = h5::shape_of(dataset);
+    ArraySource source{file, path, hash_of(file)};
+    if (shape.kind == h5::Kind::other) throw Error(text(source.name(), " does not hold numbers. Floats or integers are needed."));
+    return {std::move(source), shape.extents, shape.kind == h5::Kind::integer, h5::read_all<double>(dataset, path + " of " + file)};
+  }
+
+private:
+  std::string const& hash_of(std::string const& file) {
+    auto const known = hashes_.find(file);
+    return known != hashes_.end() ? known->second : hashes_.emplace(file, file_sha256(file)).first->second;
+  }
+
+  std::map<std::string, std::string> hashes_;
+};
+
+void expect_finite(RawArray const& array) {
+  auto const bad = std::find_if_not(array.values.begin(), array.values.end(), [](double value) { return std::isfinite(value); });
+  if (bad == array.values.end()) return;
+  long const at = bad - array.values.begin(), width = product(array.shape, 1);
+  throw Error(text(array.source.name(), " has ", std::isnan(*bad) ? "NaN" : "inf", " at row ", at / width, ", column ", at % width,
+                   " (counted from 0). Every value must be finite: repair the data or take the row out."));
+}
+
+InputArray load_input(Reader& reader, std::string const& file, std::string const& path, std::vector<long> const& wanted) {
+  RawArray array = reader.read(file, path);
+  std::string const name = array.source.name();
+  if (array.shape.size() < 2)
+    throw Error(text(name, " has shape ", shape_text(array.shape),
+                     "; inputs need one row per sample: (rows, features) or (rows, height, width, channels)."));
+  if (array.values.empty())
+    throw Error(text(name, " has shape ", shape_text(array.shape), ", so no values. At least one row and one feature are needed."));
+  expect_finite(array);
+  std::vector<long> const stored(array.shape.begin() + 1, array.shape.end());
+  if (!wanted.empty() && product(wanted) != product(stored))
+    throw Error(text("data.shape ", shape_text(wanted), " has ", product(wanted), " values, but a sample of ", name, " has shape ",
+                     shape_text(stored), " with ", product(stored), ". Correct data.shape or leave it out."));
+  return {std::move(array.source), wanted.empty() ? stored : wanted, std::move(array.values)};
+}
+
+/// Labels as they stand; what their classes are is known when train is.
+void take_labels(Dataset& dataset, RawArray const& array) {
+  constexpr double most = 1e6;  // a column per class: more is a mistake, such as an id in place of a label
+  for (std::size_t row = 0; row < array.values.size(); ++row) {
+    double const label = array.values[row];
+    if (label < 0 || label > most)
+      throw Error(text("the label at row ", row, " of ", array.source.name(), " is ", label, "; labels are counted from 0 without gaps."));
+    dataset.labels.push_back(static_cast<long>(label));
+  }
+}
+
+void load_targets(Dataset& dataset, RawArray array) {
+  std::string const name = array.source.name();
+  if (array.shape.empty() || array.shape.size() > 2)
+    throw Error(text(name, " has shape ", shape_text(array.shape), "; targets need (rows, outputs) floats or (rows,) integer labels."));
+  if (array.shape[0] != dataset.rows)
+    throw Error(text(name, " has ", array.shape[0], " rows, but ", dataset.inputs[0].source.name(), " has ", dataset.rows,
+                     ". Each input needs its target."));
+  if (array.values.empty()) throw Error(text(name, " has shape ", shape_text(array.shape), ", so no outputs. At least one is needed."));
+  expect_finite(array);
+  long const outputs = product(array.shape, 1);
+  dataset.target_source = array.source;
+  if (array.integral && outputs == 1) return take_labels(dataset, array);
+  auto const whole = [](double value) { return value >= 0 && value == std::floor(value); };
+  if (outputs == 1 && dataset.rows > 2 && std::all_of(array.values.begin(), array.values.end(), whole))
+    log_warning(text(name, " holds whole numbers as floats and is taken as one real output; labels of classes must be integers"));
+  dataset.outputs = outputs;
+  dataset.y = std::move(array.values);
+}
+
+/// The path of the targets, or nothing.
+std::optional<std::string> target_path(DatasetSpec const& spec) {
+  if (spec.y || spec.file.empty()) return spec.y;
+  auto const paths = h5::dataset_paths(h5::open_file(spec.file));
+  return std::find(paths.begin(), paths.end(), "y") != paths.end() ? std::optional<std::string>("y") : std::nullopt;
+}
+
+Dataset load_one(Reader& reader, DatasetSpec const& spec, std::string const& key, std::vector<std::vector<long>> const& shapes) {
+  std::vector<std::string> const paths = spec.x.empty() ? std::vector<std::string>{"x"} : spec.x;
+  if (spec.file.empty() && !paths[0].ends_with(".npy"))
+    throw Error(
+        text("data.", key, " has neither an HDF5 file nor a .npy file. Write {file: data.h5, x: x, y: y} or {x: x.npy, y: y.npy}."));
+  if (!shapes.empty() && shapes.size() != paths.size())
+    throw Error(text("data.shape has ", shapes.size(), " shapes, but data.", key, " has ", paths.size(),
+                     " inputs. One shape per input is needed."));
+  Dataset dataset;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    dataset.inputs.push_back(load_input(reader, spec.file, paths[i], shapes.empty() ? std::vector<long>{} : shapes[i]));
+    InputArray const &input = dataset.inputs.back(), &first = dataset.inputs.front();
+    long const rows = std::ssize(input.values) / input.features();
+    if (i > 0 && rows != dataset.rows)
+      throw Error(text(input.source.name(), " has ", rows, " rows, but ", first.source.name(), " has ", dataset.rows,
+                       ". All inputs need the same rows."));
+    dataset.rows = rows;
+  }
+  if (auto const path = target_path(spec)) load_targets(dataset, reader.read(spec.file, *path));
+  return dataset;
+}
+
+void expect_same_inputs(Dataset const& train, Dataset const& test) {
+  if (train.inputs.size() != test.inputs.size())
+    throw Error(text("data.train has ", train.inputs.size(), " inputs, but data.test has ", test.inputs.size(), ". Both need the same."));
+  for (std::size_t i = 0; i < train.inputs.size(); ++i) {
+    InputArray const &a = train.inputs[i], &b = test.inputs[i];
+    if (a.shape != b.shape)
+      throw Error(text("a sample of ", b.source.name(), " has shape ", shape_text(b.shape), ", but one of ", a.source.name(), " has ",
+                       shape_text(a.shape), ". Test and train need the same."));
+  }
+}
+
+/// Centred one-hot rows. `classes` are those of train.
+void encode_labels(Dataset& dataset, long classes) {
+  auto const too_large = std::find_if(dataset.labels.begin(), dataset.labels.end(), [&](long label) { return label >= classes; });
+  if (too_large != dataset.labels.end())
+    throw Error(text("the label at row ", too_large - dataset.labels.begin(), " of ", dataset.target_source->name(), " is ", *too_large,
+                     ", but the labels of train go from 0 to ", classes - 1, ". Every class needs rows in train."));
+  double const share = 1.0 / static_cast<double>(classes);
+  dataset.classes = dataset.outputs = classes;
+  dataset.y.assign(static_cast<std::size_t>(dataset.rows * classes), -share);
+  for (long row = 0; row < dataset.rows; ++row)
+    dataset.y[static_cast<std::size_t>(row * classes + dataset.labels[static_cast<std::size_t>(row)])] = 1 - share;
+}
+
+void settle_targets(Data& data) {
+  Dataset& train = data.train;
+  if (!train.labels.empty()) {
+    long const classes = 1 + *std::max_element(train.labels.begin(), train.labels.end());
+    if (classes < 2) throw Error(text("all labels of ", train.target_source->name(), " are 0. At least two classes are needed."));
+    encode_labels(train, classes);
+  }
+  if (!data.test || !data.test->target_source) return;
+  Dataset& test = *data.test;
+  if (!train.target_source) {
+    log_warning(text(test.target_source->name(), " is not used: train has no targets"));
+    test.target_source.reset();
+    test.outputs = 0;
+    test.y.clear();
+    test.labels.clear();
+    return;
+  }
+  if (test.labels.empty() != train.labels.empty())
+    throw Error(text(test.target_source->name(), " holds ", test.labels.empty() ? "floats" : "integer labels", ", but ",
+                     train.target_source->name(), " holds ", train.labels.empty() ? "floats" : "integer labels", ". Both need the same."));
+  if (train.classes > 0) return encode_labels(test, train.classes);
+  if (test.outputs != train.outputs)
+    throw Error(text(test.target_source->name(), " has ", test.outputs, " outputs, but ", train.target_source->name(), " has ",
+                     train.outputs, ". Both need the same."));
+}
+
+}  // namespace
+
+std::string ArraySource::name() const {
+  return path.empty() ? file : path + " of " + file;
+}
+
+long InputArray::features() const {
+  return product(shape);
+}
+
+Scale parse_scale(std::string_view word) {
+  std::vector<std::string> const names{"none", "unit_sphere", "standardize"};
+  auto const at = std::find(names.begin(), names.end(), word);
+  if (at == names.end())
+    throw Error(text("data.scale ", word, " is not known; it is one of ", join(names, ", ", " or "), ".", did_you_mean(word, names)));
+  return static_cast<Scale>(at - names.begin());
+}
+
+Data load_data(DataSpec const& spec) {
+  Reader reader;
+  Data data{load_one(reader, spec.train, "train", spec.shapes), std::nullopt};
+  if (spec.test) {
+    data.test = load_one(reader, *spec.test, "test", spec.shapes);
+    expect_same_inputs(data.train, *data.test);
+  }
+  settle_targets(data);
+  scale_inputs(data, spec.scale);
+  return data;
+}
+
+}  // namespace infinitile

@@ -1,0 +1,90 @@
+#include "store/scaling.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Each row to norm sqrt(d). Divided by its largest entry first, so that no square overflows.
+void project_to_sphere(InputArray& input) {
+  auto const features = static_cast<std::size_t>(input.features());
+  for (std::size_t at = 0; at < input.values.size(); at += features) {
+    auto const row = std::span(input.values).subspan(at, features);
+    double largest = 0, squares = 0;
+    for (double const x : row) largest = std::max(largest, std::abs(x));
+    if (largest == 0)
+      throw Error(text("row ", at / features, " of ", input.source.name(),
+                       " is all zeros, and scale: unit_sphere divides by its norm. Take the row out or choose another scale."));
+    for (double const x : row) squares += (x / largest) * (x / largest);
+    double const factor = std::sqrt(static_cast<double>(features) / squares);
+    for (double& x : row) x = x / largest * factor;
+  }
+}
+
+struct Moments {
+  std::vector<double> mean;
+  std::vector<double> deviation;  ///< 1 for a constant feature: it is centred only, as scikit-learn does
+  std::size_t constant = 0;       ///< how many are
+};
+
+/// Mean and deviation (over n, not n - 1) of each feature. Constant is what has one value, not what rounds to a small variance.
+Moments moments_of(InputArray const& input) {
+  auto const features = static_cast<std::size_t>(input.features());
+  auto const rows = input.values.size() / features;
+  Moments m{std::vector<double>(features, 0), std::vector<double>(features, 0), 0};
+  std::vector<char> varies(features, 0);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < features; ++j) {
+      m.mean[j] += input.values[i * features + j] / static_cast<double>(rows);
+      varies[j] |= static_cast<char>(input.values[i * features + j] != input.values[j]);
+    }
+  for (std::size_t j = 0; j < features; ++j)
+    if (varies[j] == 0) m.mean[j] = input.values[j];  // exactly, so that it centres to 0
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < features; ++j) {
+      double const off = input.values[i * features + j] - m.mean[j];
+      m.deviation[j] += off * off / static_cast<double>(rows);
+    }
+  for (std::size_t j = 0; j < features; ++j) m.deviation[j] = varies[j] == 0 || m.deviation[j] == 0 ? 1 : std::sqrt(m.deviation[j]);
+  m.constant = static_cast<std::size_t>(std::count(varies.begin(), varies.end(), char{0}));
+  return m;
+}
+
+void standardize(InputArray& input, Moments const& m) {
+  std::size_t const features = m.mean.size();
+  for (std::size_t i = 0; i < input.values.size(); ++i)
+    input.values[i] = (input.values[i] - m.mean[i % features]) / m.deviation[i % features];
+}
+
+}  // namespace
+
+void scale_inputs(Data& data, Scale scale) {
+  if (scale == Scale::none) return;
+  for (std::size_t i = 0; i < data.train.inputs.size(); ++i) {
+    InputArray& train = data.train.inputs[i];
+    InputArray* const test = data.test ? &data.test->inputs[i] : nullptr;
+    if (scale == Scale::unit_sphere) {
+      project_to_sphere(train);
+      if (test != nullptr) project_to_sphere(*test);
+      continue;
+    }
+    Moments const m = moments_of(train);
+    if (m.constant == m.mean.size())
+      throw Error(text("every feature of ", train.source.name(),
+                       " has one value in all train rows, and scale: standardize divides by the deviation. Choose another scale."));
+    if (m.constant > 0)
+      log_info(
+          text(m.constant, " of ", m.mean.size(), " features of ", train.source.name(), " are constant; standardize only centres them"));
+    standardize(train, m);
+    if (test != nullptr) standardize(*test, m);
+  }
+}
+
+}  // namespace infinitile
