@@ -1,0 +1,150 @@
+#include "job/frame.hpp"
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#ifdef INFINITILE_TRAP_NAN
+#include <cfenv>
+#endif
+
+#include <Kokkos_Core.hpp>
+
+#include "base/error.hpp"
+#include "base/stop.hpp"
+#include "base/text.hpp"
+#include "job/info.hpp"
+#include "job/keys.hpp"
+#include "job/text_file.hpp"
+#include "job/threads.hpp"
+#include "kernels/linear_algebra.hpp"
+#include "plan/distribution.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Kokkos from here to the end of the scope, with this many threads.
+class KokkosThreads {
+public:
+  explicit KokkosThreads(int threads) {
+#if KOKKOS_VERSION >= 30700
+    Kokkos::initialize(Kokkos::InitializationSettings().set_num_threads(threads).set_disable_warnings(true));
+#else
+    Kokkos::InitArguments arguments;
+    arguments.num_threads = threads;
+    arguments.disable_warnings = true;
+    Kokkos::initialize(arguments);
+#endif
+  }
+  KokkosThreads(KokkosThreads const&) = delete;
+  KokkosThreads& operator=(KokkosThreads const&) = delete;
+  ~KokkosThreads() {
+    Kokkos::finalize();
+  }
+};
+
+/// Before MPI is there, the launcher's environment tells which process may print.
+bool is_first_process() {
+  for (char const* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (char const* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
+  return true;
+}
+
+std::string answer(CommandLine const& line, std::span<Command const> commands) {
+  switch (line.wish) {
+    case CommandLine::Wish::help:
+      return help_text(commands, line.command);
+    case CommandLine::Wish::version:
+      return version_text() + "\n";
+    case CommandLine::Wish::info:
+      return info_text();
+    case CommandLine::Wish::defaults:
+      return default_job();
+    case CommandLine::Wish::run:
+      break;
+  }
+  return "";
+}
+
+/// Threads for this rank, with a word to the user where they and the cores do not fit.
+int decide_threads(Communicator const& comm, CommandLine const& line) {
+  ThreadChoice const choice = choose_threads(find_thread_facts(comm, line.threads));
+  if (!choice.warning.empty()) log_warning(choice.warning);
+  if (!choice.hint.empty()) log_debug(choice.hint);
+  return choice.threads;
+}
+
+void do_command(Context const& context) {
+  KokkosThreads const kokkos(context.threads);
+  initialize_linear_algebra();
+#ifdef INFINITILE_TRAP_NAN
+  feenableexcept(FE_INVALID);
+#endif
+  Command const& command = *context.line.command;
+  if (auto const* const on_arguments = std::get_if<Command::OnArguments>(&command.run)) {
+    (*on_arguments)(context);
+  } else {
+    Job const job = read_job(context.line.arguments.front(), context.line.job);
+    std::get<Command::OnJob>(command.run)(job, context);
+  }
+}
+
+/// What went wrong on this rank, if anything did.
+std::optional<Failure> attempt(Context const& context) {
+  try {
+    do_command(context);
+    return std::nullopt;
+  } catch (std::exception const& error) {
+    return failure_of(error);
+  }
+}
+
+void write_report(Report const& report) {
+  if (report.directory.empty()) return;
+  try {
+    write_text_file(report.directory / "report.json", report.to_json());
+  } catch (Error const& error) {
+    log_warning(error.what());
+  }
+}
+
+int run_command(CommandLine const& line) {
+  Environment const environment;
+  Communicator const comm = Communicator::world();
+  set_log_level(comm.is_first() ? line.level : LogLevel::none);
+  watch_for_stop_signals();
+  Report report;
+  report.command = line.command->name;
+  report.ranks = comm.size();
+  Distribution const distribution(comm.size());
+  report.grid = {distribution.rows(), distribution.cols()};
+  report.threads = decide_threads(comm, line);
+  report.error = comm.agree(attempt({comm, report.threads, line, report}));
+  report.collect(comm);
+  if (comm.is_first()) write_report(report);
+  if (!report.error) return static_cast<int>(Exit::done);
+  log_error(report.error->message);
+  return static_cast<int>(report.error->code);
+}
+
+}  // namespace
+
+int run(int argc, char** argv, std::span<Command const> commands) {
+  try {
+    CommandLine const line = parse_command_line({argv + 1, argv + argc}, commands);
+    if (line.wish == CommandLine::Wish::run) return run_command(line);
+    if (is_first_process()) std::fputs(answer(line, commands).c_str(), stdout);
+    return static_cast<int>(Exit::done);
+  } catch (std::exception const& error) {  // before MPI, or MPI itself
+    Failure const failure = failure_of(error);
+    if (is_first_process()) log_error(failure.message);
+    return static_cast<int>(failure.code);
+  }
+}
+
+void stop_if_asked(Communicator const& comm) {
+  int const signal = comm.all_reduce(stop_signal(), Reduction::max);
+  if (signal != 0) throw Stopped(text("stopped by signal ", signal, "; all finished tiles are kept. The same command goes on from there."));
+}
+
+}  // namespace infinitile

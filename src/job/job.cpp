@@ -1,0 +1,190 @@
+#include "job/job.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "job/keys.hpp"
+#include "job/settings.hpp"
+#include "net/yaml.hpp"
+#include "plan/tile_grid.hpp"
+
+namespace fs = std::filesystem;
+
+namespace infinitile {
+
+namespace {
+
+std::string word_at(Settings const& settings, std::string const& path) {
+  YAML::Node const node = settings.at(path);
+  return node.IsNull() ? "" : node.Scalar();
+}
+
+std::string complete_path(std::string const& path, fs::path const& base) {
+  return path.empty() ? "" : fs::absolute(base / path).lexically_normal().string();
+}
+
+Job::Source read_source(Settings const& settings, std::string const& section, fs::path const& base) {
+  Job::Source source;
+  source.file = complete_path(word_at(settings, section + ".file"), base);
+  source.x = read_words(settings.at(section + ".x"));
+  source.y = word_at(settings, section + ".y");
+  if (!source.file.empty()) return source;
+  source.y = complete_path(source.y, base);
+  for (std::string& array : source.x) {
+    if (!array.ends_with(".npy"))
+      throw Error(text(settings.origin(section), ": ", section, ".file is missing. Name an HDF5 file that holds the dataset ", array,
+                       ", or give x and y as .npy files."));
+    array = complete_path(array, base);
+  }
+  return source;
+}
+
+std::vector<std::vector<long>> read_shapes(YAML::Node const& node) {
+  if (node.IsNull()) return {};
+  if (node.size() == 0 || node[0].IsScalar()) return {node.as<std::vector<long>>()};
+  return node.as<std::vector<std::vector<long>>>();
+}
+
+Job::Data read_data(Settings const& settings, fs::path const& base) {
+  Job::Data data;
+  data.train = read_source(settings, "data.train", base);
+  if (settings.given("data.test")) data.test = read_source(settings, "data.test", base);
+  data.shapes = read_shapes(settings.at("data.shape"));
+  data.scale = word_at(settings, "data.scale");
+  auto const inputs = data.train.x.size();
+  if (data.test && data.test->x.size() != inputs)
+    settings.refuse("data.test.x", text(inputs, inputs == 1 ? " name is" : " names are", " needed, as many as data.train.x has."));
+  if (!data.shapes.empty() && data.shapes.size() != inputs)
+    settings.refuse("data.shape", text(inputs, inputs == 1 ? " shape is" : " shapes are", " needed, as many as data.train.x has names."));
+  return data;
+}
+
+Job::Kernel read_kernel(Settings const& settings) {
+  Job::Kernel kernel;
+  kernel.kind = word_at(settings, "kernel.kind");
+  kernel.get = read_words(settings.at("kernel.get"));
+  kernel.precision = word_at(settings, "kernel.precision");
+  if (word_at(settings, "kernel.tile") != "auto") kernel.tile = settings.at("kernel.tile").as<int>();
+  kernel.test_test = word_at(settings, "kernel.test_test");
+  kernel.store = word_at(settings, "kernel.store");
+  return kernel;
+}
+
+/// The kernels that a posterior is made of.
+std::vector<std::string> kernels_for(std::string const& posterior) {
+  if (posterior == "ntk") return {"nngp", "ntk"};
+  return {posterior == "ntkgp" ? "ntk" : "nngp"};
+}
+
+bool is_possible(std::string const& posterior, Job::Kernel const& kernel) {
+  return std::ranges::all_of(kernels_for(posterior), [&](auto const& needed) { return wants(kernel.get, needed); });
+}
+
+std::vector<std::string> default_posteriors(Job::Kernel const& kernel) {
+  std::vector<std::string> out;
+  for (char const* const kind : {"nngp", "ntk"})
+    if (is_possible(kind, kernel)) out.emplace_back(kind);
+  return out.empty() ? std::vector<std::string>{"ntkgp"} : out;
+}
+
+Job::Posterior read_posterior(Settings const& settings, Job::Kernel const& kernel) {
+  Job::Posterior posterior;
+  posterior.get = settings.given("posterior.get") ? read_words(settings.at("posterior.get")) : default_posteriors(kernel);
+  posterior.diag_reg = settings.at("posterior.diag_reg").as<double>();
+  posterior.absolute = settings.at("posterior.diag_reg_absolute_scale").as<bool>();
+  posterior.covariance = word_at(settings, "posterior.covariance");
+  for (auto const& kind : posterior.get)
+    if (!is_possible(kind, kernel))
+      settings.refuse("posterior.get", text(kind, " is made of ", join(kernels_for(kind)), " and kernel.get is ",
+                                            show_value(settings.at("kernel.get")), ". Add what is missing to kernel.get."));
+  if (posterior.covariance == "full" && kernel.test_test != "full")
+    settings.refuse("posterior.covariance", text("kernel.test_test is ", kernel.test_test, ". Set kernel.test_test to full."));
+  return posterior;
+}
+
+/// Lists of words and numbers in one line.
+YAML::Node in_line(YAML::Node node) {
+  if (node.IsSequence()) node.SetStyle(YAML::EmitterStyle::Flow);
+  return node;
+}
+
+/// The network with the path of another file made absolute, so that it can be read from anywhere.
+YAML::Node with_complete_path(YAML::Node const& network, fs::path const& base) {
+  YAML::Node out = YAML::Clone(network);
+  if (out.IsMap() && out["file"] && out["file"].IsScalar()) out["file"] = complete_path(out["file"].Scalar(), base);
+  return out;
+}
+
+void put(YAML::Node root, std::string const& path, YAML::Node const& value) {
+  auto const cut = path.find('.');
+  if (cut == std::string::npos) {
+    root[path] = value;
+  } else {
+    put(root[path.substr(0, cut)], path.substr(cut + 1), value);
+  }
+}
+
+/// Every key that has a value, in the order of the table.
+YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const& base) {
+  std::map<std::string, YAML::Node> values;
+  for (Key const& key : job_keys()) {
+    YAML::Node const value = settings.at(key.path);
+    if (key.needs != Needs::section && !value.IsNull()) values[key.path] = in_line(YAML::Clone(value));
+  }
+  auto const put_source = [&](std::string const& section, Job::Source const& source) {
+    if (!source.file.empty()) values[section + ".file"] = YAML::Node(source.file);
+    if (!source.y.empty()) values[section + ".y"] = YAML::Node(source.y);
+    values[section + ".x"] = source.x.size() == 1 ? YAML::Node(source.x.front()) : in_line(YAML::Node(source.x));
+  };
+  put_source("data.train", job.data.train);
+  if (job.data.test) put_source("data.test", *job.data.test);
+  if (!job.data.test) values.erase("data.test.x");  // its default
+  values["name"] = YAML::Node(job.name);
+  values["output"] = YAML::Node(job.output.string());
+  values["posterior.get"] = in_line(YAML::Node(job.posterior.get));
+  values["network"] = with_complete_path(job.network, base);
+  YAML::Node out(YAML::NodeType::Map);
+  for (Key const& key : job_keys())
+    if (values.contains(key.path)) put(out, key.path, values[key.path]);
+  return out;
+}
+
+Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& options) {
+  Settings const settings(root, file.string(), options.overrides);
+  fs::path const base = file.parent_path();
+  Job job;
+  job.file = file;
+  job.name = settings.given("name") ? word_at(settings, "name") : file.stem().string();
+  std::string const output = settings.given("output") ? word_at(settings, "output") : job.name + ".run";
+  job.output = fs::absolute(options.output.value_or(output)).lexically_normal();
+  if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
+  job.data = read_data(settings, base);
+  job.kernel = read_kernel(settings);
+  job.posterior = read_posterior(settings, job.kernel);
+  job.network = settings.at("network");
+  job.network_overrides = settings.overrides_of("network");
+  job.complete = complete_job(settings, job, base);
+  return job;
+}
+
+}  // namespace
+
+int Job::Kernel::side(long train) const {
+  return tile ? *tile : automatic_side(train);
+}
+
+bool wants(std::vector<std::string> const& list, std::string_view word) {
+  return std::ranges::find(list, word) != list.end();
+}
+
+Job read_job(fs::path const& file, JobOptions const& options) {
+  return make_job(load_yaml(file.string()), file, options);
+}
+
+Job parse_job(std::string const& words, fs::path const& file, JobOptions const& options) {
+  return make_job(parse_yaml(words, file.string()), file, options);
+}
+
+}  // namespace infinitile

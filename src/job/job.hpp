@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <yaml-cpp/yaml.h>
+
+namespace infinitile {
+
+/// One checked job file: no key left unread, defaults filled in, paths complete. INTERFACE of the keys: job/keys.cpp, printed by
+/// --defaults.
+struct Job {
+  struct Source {
+    std::string file;            ///< HDF5; empty when x and y are .npy files
+    std::vector<std::string> x;  ///< one per input of the network: datasets of `file`, or .npy files
+    std::string y;               ///< empty: not said
+  };
+  struct Data {
+    Source train;
+    std::optional<Source> test;
+    std::vector<std::vector<long>> shapes;  ///< of one sample, one per input; empty: as stored
+    std::string scale;                      ///< none, unit_sphere, standardize
+  };
+  struct Kernel {
+    std::string kind;              ///< infinite
+    std::vector<std::string> get;  ///< nngp, ntk
+    std::string precision;         ///< float64, float32
+    std::optional<int> tile;       ///< none: automatic
+    std::string test_test;         ///< diagonal, full, none
+    std::string store;             ///< full, lower
+    /// The side of a tile for this many train rows.
+    int side(long train) const;
+  };
+  struct Posterior {
+    std::vector<std::string> get;  ///< nngp, ntk, ntkgp
+    double diag_reg = 0;
+    bool absolute = false;   ///< diag_reg is not relative to the mean of the train diagonal
+    std::string covariance;  ///< diagonal, full
+  };
+
+  std::filesystem::path file;  ///< where it was read from
+  std::string name;
+  std::filesystem::path output;  ///< absolute
+  Data data;
+  Kernel kernel;
+  Posterior posterior;
+  YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
+  std::string network_overrides;  ///< the --set options that changed the network, for messages
+  YAML::Node complete;            ///< every key with its value, paths absolute: what job.yaml echoes
+};
+
+/// What the command line changes in a job file.
+struct JobOptions {
+  std::vector<std::string> overrides;           ///< key.path=value, of --set
+  std::optional<std::filesystem::path> output;  ///< of --output; wins
+};
+
+/// Reads and checks a job file. Throws Error with file, line and key.
+Job read_job(std::filesystem::path const& file, JobOptions const& options = {});
+
+/// The same from text; `file` is for messages, and paths are relative to its directory.
+Job parse_job(std::string const& words, std::filesystem::path const& file, JobOptions const& options = {});
+
+/// True when `word` is in the list: wants(job.kernel.get, "ntk").
+bool wants(std::vector<std::string> const& list, std::string_view word);
+
+}  // namespace infinitile

@@ -1,0 +1,117 @@
+#include "job/keys.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace infinitile {
+
+namespace {
+
+char const* const example_network = R"(
+  - flatten
+  - dense: {w_std: 1.4142135623730951, b_std: 0.1}
+  - relu
+  - dense: {w_std: 1.4142135623730951, b_std: 0.1}
+  - relu
+  - dense)";
+
+std::vector<Key> make_table() {
+  using enum Needs;
+  using enum Touches;
+  return {
+      {"name", text, nothing, "", "digits", "of the run; default: the stem of this file's name", {}},
+      {"output",
+       text,
+       nothing,
+       "",
+       "digits.run",
+       "directory of the results; default: NAME.run in the current directory; --output wins",
+       {}},
+      {"data", section, nothing, "", "", "paths are relative to this file", {}},
+      {"data.train", section, nothing, "", "", "", {}},
+      {"data.train.file", text, sources, "", "data/digits.h5", "HDF5; left out when x and y are .npy files", {}},
+      {"data.train.x", names, sources, "x", "train/x", "(n, ...) numbers; a list for a network with several inputs; default: x", {}},
+      {"data.train.y", text, results, "", "train/y", "(n, outputs) numbers or (n) integer labels; default: y where it exists", {}},
+      {"data.test", section, nothing, "", "", "may be left out", {}},
+      {"data.test.file", text, sources, "", "data/digits.h5", "", {}},
+      {"data.test.x", names, sources, "x", "test/x", "default: x", {}},
+      {"data.test.y", text, results, "", "test/y", "may be left out: predictions without a score; default: y where it exists", {}},
+      {"data.shape",
+       shape,
+       tiles,
+       "",
+       "[8, 8, 1]",
+       "of one input, channels last; default: as stored; a list of shapes for several inputs",
+       {}},
+      {"data.scale",
+       one_of,
+       tiles,
+       "none",
+       "",
+       "none, unit_sphere (each input to norm sqrt(d)) or standardize (each feature, from train)",
+       {"none", "unit_sphere", "standardize"}},
+      {"network", network, sources, "", example_network, "layers in order, or {file: net.yaml}; the README lists them", {}},
+      {"kernel", section, nothing, "", "", "", {}},
+      {"kernel.kind", one_of, tiles, "infinite", "", "infinite: networks of infinite width", {"infinite"}},
+      {"kernel.get", some_of, tiles, "[nngp, ntk]", "", "nngp, ntk or both", {"nngp", "ntk"}},
+      {"kernel.precision", one_of, tiles, "float64", "", "of the tiles: float64 or float32", {"float64", "float32"}},
+      {"kernel.tile", auto_or_from_1, tiles, "auto", "", "rows and columns of a tile; auto: from the number of train rows", {}},
+      {"kernel.test_test", one_of, results, "diagonal", "", "diagonal, full or none", {"diagonal", "full", "none"}},
+      {"kernel.store",
+       one_of,
+       tiles,
+       "full",
+       "",
+       "of a symmetric block write both halves (full) or the lower tiles only (lower; the rest reads as 0)",
+       {"full", "lower"}},
+      {"posterior", section, nothing, "", "", "read by the command posterior", {}},
+      {"posterior.get",
+       some_of,
+       results,
+       "",
+       "[nngp, ntk]",
+       "nngp, ntk (needs both kernels), ntkgp; default: those of nngp and ntk that kernel.get allows",
+       {"nngp", "ntk", "ntkgp"}},
+      {"posterior.diag_reg", number_from_0, results, "1e-4", "", "added to the diagonal, times the mean of the train diagonal", {}},
+      {"posterior.diag_reg_absolute_scale", flag, results, "false", "", "true: diag_reg is added as it is", {}},
+      {"posterior.covariance", one_of, results, "diagonal", "", "diagonal, or full (needs kernel.test_test: full)", {"diagonal", "full"}},
+  };
+}
+
+}  // namespace
+
+std::vector<Key> const& job_keys() {
+  static std::vector<Key> const table = make_table();
+  return table;
+}
+
+Key const* find_key(std::string_view path) {
+  auto const found = std::ranges::find(job_keys(), path, &Key::path);
+  return found == job_keys().end() ? nullptr : &*found;
+}
+
+std::vector<std::string> keys_below(std::string_view section) {
+  std::string const prefix = section.empty() ? "" : std::string(section) + ".";
+  std::vector<std::string> out;
+  for (Key const& key : job_keys())
+    if (key.path.starts_with(prefix) && key.path.find('.', prefix.size()) == std::string::npos)
+      out.push_back(key.path.substr(prefix.size()));
+  return out;
+}
+
+std::string default_job() {
+  std::string out = "# A complete job. Only data.train and network have no default.\n";
+  for (Key const& key : job_keys()) {
+    auto const depth = static_cast<std::size_t>(std::ranges::count(key.path, '.'));
+    std::string const name = key.path.substr(key.path.rfind('.') + 1);  // npos + 1 is 0
+    bool const block = key.needs == Needs::network;
+    std::string line = std::string(2 * depth, ' ') + name + ":";
+    if (!block && key.needs != Needs::section) line += " " + (key.example.empty() ? key.standard : key.example);
+    out += key.comment.empty() ? line : fmt::format("{:<36}# {}", line, key.comment);
+    out += block ? key.example + "\n" : "\n";
+  }
+  return out;
+}
+
+}  // namespace infinitile

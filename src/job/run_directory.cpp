@@ -1,0 +1,50 @@
+#include "job/run_directory.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "job/text_file.hpp"
+#include "store/file.hpp"
+
+namespace fs = std::filesystem;
+
+namespace infinitile {
+
+namespace {
+
+/// Throws Error when the tiles that an earlier run left there cannot serve this one.
+void refuse_other_job(fs::path const& directory, std::string const& echo) {
+  fs::path const file = directory / "job.yaml";
+  if (!fs::exists(file)) return;
+  std::vector<Change> const changes = changed_keys(read_text_file(file), echo);
+  if (changes.empty()) return;
+  std::vector<std::string> words;
+  constexpr std::size_t most = 8;
+  for (std::size_t i = 0; i < changes.size() && i < most; ++i)
+    words.push_back(text(changes[i].key, " was ", changes[i].before, ", now ", changes[i].now));
+  if (changes.size() > most) words.push_back(text(changes.size() - most, " more"));
+  throw Error(text(directory.string(), " holds the tiles of another job: ", join(words, "; ", "; "),
+                   ". Choose another --output, or remove the directory."));
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const& context)
+    : path_(job.output), fingerprint_(infinitile::fingerprint(job, sources)) {
+  std::string const echo = echo_job(job, sources);
+  together(context.comm, [&] {
+    if (!context.comm.is_first()) return;
+    make_output_directory(path_);
+    lock_.emplace(path_);
+    refuse_other_job(path_, echo);
+    write_text_file(path_ / "job.yaml", echo);
+    log_to_file((path_ / "log.txt").string());
+  });
+  context.report.job = echo;
+  context.report.directory = path_;
+  context.report.precision = job.kernel.precision;
+}
+
+RunDirectory::~RunDirectory() = default;
+
+}  // namespace infinitile
