@@ -1,0 +1,224 @@
+"""Whatever is wrong with the input gives exit code 2, one line that names what and where, and leaves nothing behind."""
+import sys
+import unittest
+
+import h5py
+import numpy
+
+from program import BAD_INPUT, DONE, NUMERICAL, Folder, contains_word
+
+
+def put(path, value):
+    """A change of the data: the array at `path` becomes `value(array)`."""
+
+    def change(arrays):
+        arrays[path] = value(arrays[path])
+
+    return change
+
+
+def entry(path, place, value):
+    """A change of the data: one entry of an array of floats."""
+
+    def change(arrays):
+        arrays[path] = arrays[path].astype(float)
+        arrays[path][place] = value
+
+    return change
+
+
+def drop(path):
+    return lambda arrays: arrays.pop(path)
+
+
+def train_only_class_2(arrays):
+    arrays["test/y"] = arrays["test/y"] + 3
+
+
+def no_rows(part):
+    def change(arrays):
+        for name in ("x", "y"):
+            arrays[f"{part}/{name}"] = arrays[f"{part}/{name}"][:0]
+
+    return change
+
+
+# What is wrong, how the data change, and the words that the line must have.
+DATA = [
+    ("dataset absent", drop("train/x"), ["train/x", "data.h5"]),
+    ("labels absent where they are named", drop("train/y"), ["train/y", "data.h5"]),
+    ("x has no columns", put("train/x", lambda x: x[0, 0]), ["train/x", "data.h5"]),
+    ("y of rank 3", put("train/y", lambda y: y[:, None, None]), ["train/y", "data.h5"]),
+    ("x and y of different length", put("train/y", lambda y: y[:-1]), ["train/y", "37", "36"]),
+    ("test x and y of different length", put("test/y", lambda y: y[:-1]), ["test/y", "11", "10"]),
+    ("NaN in x", entry("train/x", (5, 3), numpy.nan), ["train/x", "5", "3"]),
+    ("infinity in test x", entry("test/x", (4, 1), numpy.inf), ["test/x", "4", "1"]),
+    ("NaN in y", lambda a: a.update({"train/y": numpy.where(numpy.arange(37) == 9, numpy.nan, 0.5)}), ["train/y", "9"]),
+    ("negative label", put("train/y", lambda y: y - 1), ["train/y", "-1"]),
+    ("test label beyond the classes of train", train_only_class_2, ["test/y", "3"]),
+    ("no rows to train on", no_rows("train"), ["train/x", "0"]),
+    ("no rows to test on", no_rows("test"), ["test/x", "0"]),
+    ("test inputs of another width", put("test/x", lambda x: x[:, :-1]), ["test/x", "5", "6"]),
+    ("text instead of numbers", lambda a: a.update({"train/x": numpy.array([[b"a"] * 6] * 37)}), ["train/x", "data.h5"]),
+]
+
+# What is wrong, how the job changes (of Folder.job), and the words that the line must have.
+JOB = [
+    ("missing file", {"data": {"train": {"file": "nowhere.h5"}}}, ["nowhere.h5"]),
+    ("wrong shape", {"data": {"shape": [2, 2]}}, ["6", "2"]),
+    ("unknown key", {"kernal": {}}, ["kernal", "kernel", "job.yaml"]),
+    ("unknown key in a section", {"kernel": {"precison": "float32"}}, ["precison", "precision", "job.yaml"]),
+    ("unknown layer", {"network": ["dense", "rellu", "dense"]}, ["rellu", "relu", "job.yaml"]),
+    ("unknown key of a layer", {"network": [{"dense": {"wstd": 1}}]}, ["wstd", "w_std", "job.yaml"]),
+    ("activation after activation", {"network": ["dense", "relu", "relu", "dense"]}, ["relu", "dense", "job.yaml"]),
+    ("tile 0", {"kernel": {"tile": 0}}, ["tile", "0"]),
+    ("negative tile", {"kernel": {"tile": -8}}, ["tile", "-8"]),
+    ("tile that is no number", {"kernel": {"tile": "large"}}, ["tile", "large"]),
+    ("unknown precision", {"kernel": {"precision": "float16"}}, ["precision", "float16", "float32"]),
+    ("unknown kernel", {"kernel": {"get": ["nngpp"]}}, ["nngpp", "nngp"]),
+    ("a kind that is not there", {"kernel": {"kind": "finite"}}, ["kind", "finite", "infinite"]),
+    ("negative ridge", {"posterior": {"diag_reg": -1}}, ["diag_reg", "-1"]),
+    ("posterior of a kernel that is not computed", {"kernel": {"get": ["nngp"]}, "posterior": {"get": ["ntk"]}}, ["ntk", "kernel.get"]),
+    ("full covariance of a diagonal block", {"posterior": {"covariance": "full"}}, ["covariance", "test_test"]),
+    ("no network", {"network": None}, ["network"]),
+    ("no data", {"data": None}, ["data"]),
+    ("layer_norm over the batch", {"network": ["dense", {"layer_norm": {"axis": 0}}, "relu", "dense"]}, ["layer_norm"]),
+    ("a negative w_std", {"network": [{"dense": {"w_std": -1}}]}, ["w_std", "-1"]),
+]
+
+# What is wrong, the text of the job, and the words that the line must have.
+TEXT = [
+    ("syntax error", "data: {train: {file: data.h5}\nnetwork: [dense]\n", ["job.yaml", "2"]),
+    ("duplicate key", "data: {train: {file: data.h5, x: train/x}}\nnetwork: [dense]\nnetwork: [relu]\n", ["job.yaml", "network", "3"]),
+    ("a list instead of a job", "- data\n- network\n", ["job.yaml"]),
+    ("an empty job", "", ["job.yaml"]),
+]
+
+# What is wrong, the arguments, and the words that the line must have.
+ARGUMENTS = [
+    ("no job", ["kernel"], ["kernel"]),
+    ("a missing job", ["kernel", "nowhere.yaml"], ["nowhere.yaml"]),
+    ("unknown command", ["kernl", "job.yaml"], ["kernl", "kernel"]),
+    ("unknown option", ["kernel", "job.yaml", "--fast"], ["--fast"]),
+    ("unknown key in --set", ["kernel", "job.yaml", "--set", "kernel.tiles=4"], ["kernel.tiles", "tile"]),
+    ("--set without a value", ["kernel", "job.yaml", "--set", "kernel.tile"], ["--set"]),
+    ("a wrong value in --set", ["kernel", "job.yaml", "--set", "kernel.tile=0"], ["--set", "kernel.tile"]),
+    ("no threads", ["kernel", "job.yaml", "--threads", "0"], ["--threads"]),
+    ("unknown log level", ["kernel", "job.yaml", "--log-level", "loud"], ["loud"]),
+    ("output inside a file", ["kernel", "job.yaml", "--output", "data.h5/run"], ["data.h5"]),
+    ("output that cannot be made", ["kernel", "job.yaml", "--output", "/proc/infinitile.run"], ["/proc"]),
+]
+
+
+class BadInput(Folder):
+    def expect_line(self, arguments, words, ranks=None):
+        """Exit code 2, one line with the words, nothing on stdout, and not a byte changed."""
+        before = self.files()
+        done = self.run_job(*arguments, "--quiet", expect=BAD_INPUT, ranks=ranks)
+        lines = done.stderr.splitlines()
+        if ranks:  # mpirun adds its own
+            lines = [line for line in lines if "infinitile:" in line]
+        self.assertEqual(len(lines), 1, done.stderr)
+        for word in words:
+            self.assertTrue(contains_word(lines[0], word), f"no {word!r} in: {lines[0]}")
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(self.files(), before, "something was written")
+
+    def test_data(self):
+        self.write_job()
+        for what, change, words in DATA:
+            with self.subTest(what):
+                self.write_data(change=change)
+                self.expect_line(["posterior", "job.yaml"], words)
+
+    def test_job(self):
+        self.write_data()
+        for what, sections, words in JOB:
+            with self.subTest(what):
+                self.write_job(self.job(**sections))
+                self.expect_line(["posterior", "job.yaml"], words)
+
+    def test_text(self):
+        self.write_data()
+        for what, text, words in TEXT:
+            with self.subTest(what):
+                self.write_job(text)
+                self.expect_line(["kernel", "job.yaml"], words)
+
+    def test_arguments(self):
+        self.write_data()
+        self.write_job()
+        for what, arguments, words in ARGUMENTS:
+            with self.subTest(what):
+                self.expect_line(arguments, words)
+
+    def test_unreadable_hdf5(self):
+        self.write_job()
+        whole = self.folder / "whole.h5"
+        self.write_data("whole.h5")
+        for what, content in [("cut off", whole.read_bytes()[:5000]), ("text", b"not a data set\n" * 100), ("empty", b"")]:
+            with self.subTest(what):
+                (self.folder / "data.h5").write_bytes(content)
+                self.expect_line(["kernel", "job.yaml"], ["data.h5"])
+
+    def test_inputs_without_variance(self):
+        self.write_data(change=entry("train/x", 7, 0.0))
+        self.write_job(self.job(data={"scale": "unit_sphere"}))
+        self.expect_line(["kernel", "job.yaml"], ["train/x", "7", "unit_sphere"])
+        self.write_data(change=put("train/x", numpy.ones_like))
+        self.write_job(self.job(data={"scale": "standardize"}))
+        self.expect_line(["kernel", "job.yaml"], ["train/x", "standardize"])
+
+    def test_more_memory_than_there_is(self):
+        """The matrix of three million rows is 36 TB, and more than that with its factor: said before anything is allocated."""
+        with h5py.File(self.folder / "data.h5", "w") as file:
+            x = numpy.random.Generator(numpy.random.PCG64(1)).integers(0, 255, (3_000_000, 1), dtype=numpy.uint8)
+            for part in ("train", "test"):
+                rows = slice(None) if part == "train" else slice(0, 10)
+                file[f"{part}/x"] = x[rows]
+                file[f"{part}/y"] = numpy.zeros((len(x[rows]), 1), dtype=numpy.float32)
+        self.write_job(self.job(kernel={"tile": "auto"}))
+        self.expect_line(["posterior", "job.yaml"], ["memory"])
+
+    def test_two_ranks_say_it_once(self):
+        self.write_data(change=entry("train/x", (5, 3), numpy.nan))
+        self.write_job()
+        self.expect_line(["posterior", "job.yaml"], ["train/x"], ranks=2)
+
+    def test_the_job_without_a_fault_is_taken(self):
+        """What the rows above change is what makes them fail."""
+        self.write_data()
+        self.write_job()
+        self.run_job("posterior", "job.yaml", "--quiet", expect=DONE)
+
+
+class NumericalAnswers(Folder):
+    def expect_answer(self, words, ranks):
+        done = self.run_job("posterior", "job.yaml", "--quiet", expect=NUMERICAL, ranks=ranks)
+        lines = [line for line in done.stderr.splitlines() if "infinitile:" in line]
+        self.assertEqual(len(lines), 1, done.stderr)
+        for word in words:
+            self.assertTrue(contains_word(lines[0], word), f"no {word!r} in: {lines[0]}")
+        return lines[0]
+
+    def test_duplicate_rows_without_ridge(self):
+        """Row 20 is row 4 again: the factorization must stop at row 20, with the same line for any number of ranks."""
+
+        def repeat_row(arrays):
+            arrays["train/x"][20] = arrays["train/x"][4]
+
+        self.write_data(change=repeat_row)
+        self.write_job(self.job(posterior={"diag_reg": 0}))
+        lines = {self.expect_answer(["20", "diag_reg"], ranks) for ranks in (None, 2, 3)}
+        self.assertEqual(len(lines), 1, lines)
+
+    def test_linear_network_of_low_rank(self):
+        """A linear network on 6 features has a kernel of rank 6: with 37 rows and no ridge there is no factor."""
+        self.write_data()
+        self.write_job(self.job(network=["dense"], posterior={"diag_reg": 0}))
+        self.expect_answer(["diag_reg"], None)
+        self.run_job("posterior", "job.yaml", "--set", "posterior.diag_reg=1e-6")
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main(verbosity=1))

@@ -1,0 +1,50 @@
+"""A full disk ends a run with exit code 75 and the path; what is finished stays, and with more room the same command goes on.
+
+A file system of its own size needs root: exit code 77 (skipped) where it cannot be mounted.
+"""
+import subprocess
+import sys
+import unittest
+
+from program import ENVIRONMENT, PROGRAM, STOPPED, Folder, differences
+
+MOUNT = "mount -t tmpfs -o size=240k none full"
+
+
+class FullDisk(Folder):
+    def test_stops_and_goes_on(self):
+        self.write_data(train=150, test=40)
+        self.write_job()
+        self.run_job("posterior", "job.yaml", "--output", "whole")
+        (self.folder / "full").mkdir()
+        # The mount lives in a namespace of its own and ends with it.
+        script = f"""{MOUNT}
+            {PROGRAM} posterior job.yaml --output full/run --quiet; echo "first $?"
+            find full/run -name '*.part'
+            mount -o remount,size=100m full
+            {PROGRAM} posterior job.yaml --output full/run --quiet; echo "second $?"
+            cp -r full/run after"""
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "bash", "-c", script],
+            cwd=self.folder,
+            env={**ENVIRONMENT, "INFINITILE_RUN_SECONDS": "0"},
+            text=True,
+            capture_output=True,
+            timeout=60,
+        )
+        self.assertEqual(done.stdout.split("\n")[:2], [f"first {STOPPED}", "second 0"], done.stdout + done.stderr)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), 1, done.stderr)
+        self.assertIn("full/run", lines[0])
+        self.assertEqual(differences(self.folder / "whole/result.h5", self.folder / "after/result.h5"), [])
+        tiles = self.report("after")["tiles"]
+        self.assertGreater(tiles["reused"], 0)
+        self.assertGreater(tiles["computed"], 0)
+
+
+if __name__ == "__main__":
+    probe = ["unshare", "--mount", "--propagation", "private", "bash", "-c", "mount -t tmpfs none /mnt"]
+    if subprocess.run(probe, capture_output=True).returncode != 0:
+        print("SKIPPED: only root can mount a small file system")
+        sys.exit(77)
+    sys.exit(unittest.main(verbosity=1))
