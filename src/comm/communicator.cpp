@@ -102,11 +102,13 @@ MPI_Comm Communicator::handle() const {
 }
 
 Communicator Communicator::world() {
-  return Communicator(std::make_shared<Group const>(duplicate(MPI_COMM_WORLD)));
+  static auto const group = std::make_shared<Group const>(duplicate(MPI_COMM_WORLD));  // made in step by all ranks: Environment asks first
+  return Communicator(group);
 }
 
 Communicator Communicator::self() {
-  return Communicator(std::make_shared<Group const>(duplicate(MPI_COMM_SELF)));
+  static auto const group = std::make_shared<Group const>(duplicate(MPI_COMM_SELF));
+  return Communicator(group);
 }
 
 Communicator Communicator::split(int color, int key) const {

@@ -22,11 +22,11 @@ struct Failure {
   friend bool operator==(Failure const&, Failure const&) = default;
 };
 
-/// A group of ranks. A value: copies name the same group. Every function but rank() and size() is collective: all ranks of the group call
-/// it, in the same order. Any number of elements: more than MPI's int counts can say go in pieces.
+/// A group of ranks. A value: copies name the same group. What needs the other ranks is collective: all ranks of the group call it,
+/// in the same order. Any number of elements: more than MPI's int counts can say go in pieces.
 class Communicator {
 public:
-  /// All ranks of the job. Needs an Environment.
+  /// All ranks of the job. Needs an Environment; not collective.
   static Communicator world();
   /// This rank alone.
   static Communicator self();

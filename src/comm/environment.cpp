@@ -8,6 +8,7 @@
 #include <mpi.h>
 
 #include "base/text.hpp"
+#include "comm/communicator.hpp"
 
 namespace infinitile {
 
@@ -35,6 +36,7 @@ Environment::Environment() {
   MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
   if (level < MPI_THREAD_FUNNELED)
     throw Error("This MPI library cannot be called from a program with threads (MPI_THREAD_FUNNELED). Use one built with thread support.");
+  Communicator::world();
 }
 
 Environment::~Environment() {

@@ -1,0 +1,12 @@
+# Runs COMMAND (a list) and wants it to fail and to say every one of the regular expressions SAYS (a list).
+execute_process(COMMAND ${COMMAND} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output TIMEOUT 50)
+if(result STREQUAL "0")
+  message(NOTICE "${output}")
+  message(FATAL_ERROR "succeeded but should have failed: ${COMMAND}")
+endif()
+foreach(words ${SAYS})
+  if(NOT output MATCHES "${words}")
+    message(NOTICE "${output}")
+    message(FATAL_ERROR "failed as it should, but does not say '${words}'")
+  endif()
+endforeach()
