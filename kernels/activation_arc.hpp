@@ -42,10 +42,10 @@ struct AbRelu {
     double const level = mean_square(), bend = dual_math::square(a - b) / (2 * dual_math::pi);
     double const part = level > 0 ? bend / level : 0;
     double const t = dual_math::near_end(p.gap), s = std::sqrt(t);
-    double const bent = part * s * t * dual_math::bow(t), turned = bend * s * dual_math::arc(t);
-    bool const wide = p.gap > 1;
-    double const straight = p.gap - (wide ? dual_math::pi * part * (p.gap - 1) : 0);
-    return {p.next1 * p.next2 > 0 ? straight - bent : 1, wide ? a * b + turned : level - turned};
+    double const bent = (part * s) * (t * dual_math::bow(t)), turned = (bend * s) * dual_math::arc(t);
+    double const over = p.gap - 1, wide = over > 0 ? over : 0;
+    double const gap = (p.gap - dual_math::pi * part * wide) - bent;
+    return {p.next1 * p.next2 > 0 ? gap : 1, over > 0 ? a * b + turned : level - turned};
   }
 };
 

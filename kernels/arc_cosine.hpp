@@ -47,9 +47,10 @@ INFINITILE_FN double bow(double t) {
   // clang-format on
 }
 
-/// The smaller of the gaps to parallel and to antiparallel.
+/// The smaller of the gaps to parallel and to antiparallel. A gap that rounding put a little outside of [0, 2] counts as that much inside.
 INFINITILE_FN double near_end(double gap) {
-  return positive(gap < 2 - gap ? gap : 2 - gap);
+  double const low = std::abs(gap), high = std::abs(2 - gap);
+  return low < high ? low : high;
 }
 
 /// The angle in [0, π].
