@@ -94,7 +94,7 @@ ParameterValue read_as(Field const& field, Parameter::Kind kind) {
 void check_axis(Field const& field, FixedAxis fixed, int rank) {
   long const given = read_integer(field);
   if (given != fixed.axis && given != (fixed.axis + rank + 1) % (rank + 1) && given != fixed.axis - rank - 1)
-    field.fail(fixed.axis == 0 ? "0, the first axis is the batch, and no other" : "-1, the channels are the last axis, and no other");
+    field.fail(fixed.axis == 0 ? "0 (the batch is the first axis)" : "-1 (the channels are the last axis)");
 }
 
 Parameter const* find_parameter(Signature const* signature, std::string_view key) {

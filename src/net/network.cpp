@@ -134,7 +134,7 @@ std::optional<long> parameter_count(Network const& network, Node const& node) {
 std::optional<int> shared_by_branches(Network const& network, int node) {
   Node const& merge = network.node(node);
   Concat const* const concat = std::get_if<Concat>(&merge.op);
-  bool const along_positions = concat != nullptr && concat->axis < static_cast<int>(merge.shape.size());
+  bool const along_positions = concat != nullptr && concat->axis != -1;
   if (!std::holds_alternative<Sum>(merge.op) && !std::holds_alternative<Product>(merge.op) && !along_positions) return std::nullopt;
 
   // From each branch backwards, latest nodes first, until fresh weights; it can end as soon as one branch alone is left.

@@ -147,7 +147,7 @@ struct Product {
   static void for_each_parameter(Self&, Visit&&) {}
 };
 
-/// The axis counts the batch as 0; in a Network it is positive.
+/// The batch is axis 0 in a file; in a Network the axis is counted back from the channels, -1.
 struct Concat {
   static constexpr std::string_view name = "concat";
   int axis = -1;

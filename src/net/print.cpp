@@ -48,7 +48,7 @@ std::string write_count(double count) {
 std::string write_shape(Node const& node) {
   std::vector<std::string> sizes;
   for (long const size : node.shape) sizes.push_back(text(size));
-  if (!node.width_known) sizes.back() = "?";
+  if (!node.width_known) sizes.back() = text("?");
   return join(sizes, " x ", " x ");
 }
 

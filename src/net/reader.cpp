@@ -1,5 +1,7 @@
 #include "net/reader.hpp"
 
+#include <filesystem>
+
 #include "base/error.hpp"
 #include "base/text.hpp"
 
@@ -30,6 +32,7 @@ Source find_source(YAML::Node const& network, std::string const& file, std::stri
       throw Error(text(elsewhere->place, ": file stands beside other keys; it has to stand alone. Move them into that file."));
     std::string const name = read_word(*elsewhere);
     std::string const path = name.starts_with('/') || directory.empty() ? name : directory + "/" + name;
+    if (!std::filesystem::is_regular_file(path)) elsewhere->fail(text("a file that exists (looked for at ", printable(path), ")"));
     if (followed == 10)
       throw Error(text(elsewhere->place, ": file ", printable(name), " is the eleventh in a row; do these files name each other?"));
     std::size_t const slash = path.rfind('/');
@@ -162,9 +165,9 @@ private:
   Value read_parallel(Site const& site, Value const& value) {
     expect_branches(site, site.parameters);
     if (site.parameters.size() != value.size())
-      throw Error(text(site.place, ": found ", site.parameters.size(), " branches; one for each of the ", value.size(),
-                       value.size() == 1 ? " input" : " inputs",
-                       " is needed. Branches of one input are written with sum, product or concat."));
+      throw Error(text(site.place, ": found ", site.parameters.size(), " branches for ", value.size(),
+                       value.size() == 1 ? " value" : " values side by side",
+                       "; one for each is needed. Branches that share one input are written with sum, product or concat."));
     return read_branches(site, site.parameters, value);
   }
 

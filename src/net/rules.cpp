@@ -61,15 +61,12 @@ public:
   void operator()(LayerNorm& op) const {
     Node const& before = take_only_input();
     expect_gaussian(before, "layer_norm");
-    for (int& axis : op.axis) axis = count_from_batch(axis);
+    for (int& axis : op.axis) axis = count_from_channels(axis);
     std::sort(op.axis.begin(), op.axis.end());
     op.axis.erase(std::unique(op.axis.begin(), op.axis.end()), op.axis.end());
-    if (op.axis.empty() || op.axis.back() != channel_axis())
-      fail(text("axis is ", write_value(op.axis, [](double) { return ""; }), "; it has to include the channels, axis -1."));
-    if (op.axis.front() == 0)
-      fail(
-          "axis includes the batch (axis 0); a sum over the batch would make a tile of the kernel depend on the other inputs. Leave axis 0 "
-          "out.");
+    if (op.axis.empty() || op.axis.back() != -1) fail("axis leaves out the channels; it has to include them. Add -1 to the list.");
+    if (op.axis.front() == batch_axis())
+      fail("axis includes the batch (axis 0); then a tile of the kernel would depend on the other inputs. Leave axis 0 out.");
   }
 
   void operator()(Dropout& op) const {
@@ -96,27 +93,28 @@ public:
   }
 
   void operator()(Concat& op) const {
-    op.axis = count_from_batch(op.axis);
-    if (op.axis == 0) fail("axis is 0, the batch; branches are joined along the channels (-1) or a spatial axis.");
-    if (op.axis == channel_axis()) {
+    op.axis = count_from_channels(op.axis);
+    if (op.axis == batch_axis()) fail("axis 0 is the batch; branches are joined along the channels (-1) or a spatial axis.");
+    if (op.axis == -1) {
       join_channels();
     } else {
-      join_positions(static_cast<std::size_t>(op.axis) - 1);
+      join_positions(static_cast<std::size_t>(axes() + op.axis) - 1);
     }
   }
 
 private:
   [[noreturn]] void fail(std::string_view message) const { throw Error(text(place_, ": ", message)); }
 
-  int channel_axis() const { return static_cast<int>(inputs_[0]->shape.size()); }
+  /// Axes of the input, the batch counted.
+  int axes() const { return static_cast<int>(inputs_[0]->shape.size()) + 1; }
+  int batch_axis() const { return -axes(); }
 
-  /// An axis as from 0, the batch, on.
-  int count_from_batch(int axis) const {
-    int const axes = channel_axis() + 1;
-    if (axis < -axes || axis >= axes)
-      fail(
-          text("axis ", axis, " is not there; the input has ", axes, " axes, batch and channels included: ", -axes, " to ", axes - 1, "."));
-    return axis < 0 ? axis + axes : axis;
+  /// -1 for the channels, -2 for the axis before them and so on.
+  int count_from_channels(int axis) const {
+    if (axis < -axes() || axis >= axes())
+      fail(text("axis ", axis, " is not there; the input has ", axes(), " axes, batch and channels included: ", -axes(), " to ", axes() - 1,
+                "."));
+    return axis < 0 ? axis : axis - axes();
   }
 
   void take(Node const& before) const {

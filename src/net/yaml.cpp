@@ -1,11 +1,13 @@
 #include "net/yaml.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fstream>
 #include <map>
 #include <sstream>
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 
 #include "base/error.hpp"
@@ -72,6 +74,10 @@ template <class Parse>
 auto with_places(std::string const& name, Parse parse) {
   try {
     return parse();
+  } catch (YAML::DeepRecursion const& problem) {
+    throw Error(text(name, ":", problem.mark.line + 1, ":", problem.mark.column + 1,
+                     ": lists and mappings are nested deeper than can be read; ",
+                     "a job or a network needs a few levels. Is a bracket open?"));
   } catch (YAML::Exception const& problem) {
     throw Error(text(name, ":", problem.mark.line + 1, ":", problem.mark.column + 1, ": this is not YAML: ", printable(problem.msg),
                      ". Check indentation, colons, quotation marks and brackets up to there."));
@@ -131,10 +137,12 @@ YAML::Node parse_yaml(std::string const& words, std::string const& name) {
 
 YAML::Node load_yaml(std::string const& path) {
   std::ifstream file(path, std::ios::binary);
-  std::ostringstream words;
-  if (file) words << file.rdbuf();
-  if (!file || words.fail()) throw Error(text("cannot read the file ", path, ". Check the path and the permissions."));
-  return parse_yaml(words.str(), path);
+  std::string words;
+  std::vector<char> piece(1 << 16);
+  while (file.read(piece.data(), static_cast<std::streamsize>(piece.size())), file.gcount() > 0)
+    words.append(piece.data(), static_cast<std::size_t>(file.gcount()));
+  if (!file.eof()) throw Error(text("cannot read the file ", path, ". Check the path and the permissions."));
+  return parse_yaml(words, path);
 }
 
 int line_of(YAML::Node const& node) {
@@ -147,7 +155,13 @@ std::string place_of(std::string const& file, int line) {
 
 std::string in_words(YAML::Node const& node) {
   if (!node.IsDefined() || node.IsNull()) return "nothing";
-  if (node.IsSequence()) return text("a list of ", node.size());
+  if (node.IsSequence()) {
+    bool const plain = node.size() <= 8 && std::all_of(node.begin(), node.end(), [](auto const& each) { return each.IsScalar(); });
+    if (!plain) return text("a list of ", node.size());
+    std::vector<std::string> words;
+    for (auto const& each : node) words.push_back(in_words(each));
+    return "[" + join(words, ", ", ", ") + "]";
+  }
   if (node.IsMap()) return text("a mapping of ", node.size(), node.size() == 1 ? " key" : " keys");
   std::string const words = printable(node.Scalar());
   return is_quoted(node) ? text("the text \"", words, "\"") : words;

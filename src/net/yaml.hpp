@@ -21,7 +21,7 @@ void check_duplicate_keys(std::string const& text, std::string const& name);
 /// The line a node begins in, from 1; 0 where it came from no text.
 int line_of(YAML::Node const& node);
 
-/// A node in words for messages: its text, "nothing", "a list of 3", "a mapping of 2 keys".
+/// A node in words for messages: its text, "nothing", "[1, 2]", "a list of 30", "a mapping of 2 keys".
 std::string in_words(YAML::Node const& node);
 
 /// Words of a user as they may stand in a message of one line: short, without control characters.
