@@ -1,0 +1,77 @@
+#include "job/inspect.hpp"
+
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "infinite/compile.hpp"
+#include "job/data.hpp"
+#include "job/network.hpp"
+#include "job/problem.hpp"
+#include "kernels/activation.hpp"
+#include "net/print.hpp"
+#include "net/reader.hpp"
+
+namespace fs = std::filesystem;
+
+namespace infinitile {
+
+namespace {
+
+using Shapes = std::vector<std::vector<long>>;
+
+std::string table_of(Network const& network) {
+  return describe(network, {{"infinite", [](Node const& node) { return infinite_support(node); }}});
+}
+
+Shapes read_shape_option(std::string const& words) {
+  YAML::Node const node = parse_yaml(words, "--shape " + words);
+  try {
+    if (node.IsSequence() && node.size() > 0 && node[0].IsSequence()) return node.as<Shapes>();
+    return {node.as<std::vector<long>>()};
+  } catch (YAML::Exception const&) {
+    throw Error(text("--shape is ", words, ", but a list of sizes is needed, such as [8, 8, 1], or a list of such lists."));
+  }
+}
+
+std::string describe_job(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
+  Job const job = read_job(file, options);
+  Shapes const shapes = shape                      ? read_shape_option(*shape)
+                        : !job.data.shapes.empty() ? job.data.shapes
+                                                   : input_shapes(load_data(data_spec(job)).train);
+  return fmt::format("job {}, results in {}\n\n", job.name, job.output.string())
+         + table_of(build_network(job, shapes, activation_signatures()));
+}
+
+std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
+  bool const wrapped = root.IsMap() && root["network"];
+  ReadContext const context{file.string(), file.parent_path().string(), shape ? read_shape_option(*shape) : Shapes{{1}},
+                            activation_signatures()};
+  std::string const note = shape ? "" : "for an input of one number; --shape [8, 8, 1] says another\n\n";
+  return note + table_of(read_network(wrapped ? root["network"] : root, context));
+}
+
+}  // namespace
+
+fs::path file_to_inspect(fs::path const& path) {
+  fs::path const file = fs::is_directory(path) ? path / "result.h5" : path;
+  if (!fs::exists(file)) throw Error(text("there is no file ", file.string(), ". Check the path."));
+  return file;
+}
+
+bool is_result(fs::path const& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string begin(8, '\0');
+  stream.read(begin.data(), 8);
+  return begin == "\x89HDF\r\n\x1a\n";
+}
+
+std::string describe_yaml(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
+  YAML::Node const root = load_yaml(file.string());
+  bool const job = root.IsMap() && (root["data"] || root["kernel"]);
+  return job ? describe_job(file, options, shape) : describe_network(file, root, shape);
+}
+
+}  // namespace infinitile
