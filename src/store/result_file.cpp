@@ -120,7 +120,7 @@ void write_unfinished(fs::path const& part, ResultContents const& contents, Tile
     for (Array const& array : contents.arrays) writer.write(array);
     for (TiledMatrix const& matrix : contents.matrices) writer.write(matrix, layout, tiles);
   }
-  if (!file.release()) h5::check(-1, "closing " + part.string() + " failed");
+  if (!file.release()) h5::check(-1, "cannot write " + part.string());
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ std::string TileFileName::text() const {
 
 std::optional<TileFileName> parse_tile_file_name(std::string const& name) {
   TileFileName parsed;
-  if (std::sscanf(name.c_str(), "%d-%d.h5", &parsed.rank, &parsed.run) != 2 || parsed.text() != name) return std::nullopt;
+  if (std::sscanf(name.c_str(), "%d-%d.h5", &parsed.rank, &parsed.run) != 2 || parsed.rank < 0 || parsed.text() != name)
+    return std::nullopt;
   return parsed;
 }
 
@@ -127,9 +128,11 @@ TileFileWriter::~TileFileWriter() {
 
 template <class T>
 std::uint64_t TileFileWriter::write(std::string const& path, long rows, long cols, T const* values) {
-  h5::Handle const dataset = h5::write_dataset(file_, path, {rows, cols}, values);
+  h5::Handle dataset = h5::write_dataset(file_, path, {rows, cols}, values);
+  std::uint64_t const offset = H5Dget_offset(dataset);
+  if (!dataset.release()) h5::check(-1, "cannot write " + h5::place_name(file_, path));
   bytes_ += static_cast<double>(rows * cols) * sizeof(T);
-  return H5Dget_offset(dataset);
+  return offset;
 }
 
 template <class T>
@@ -151,8 +154,8 @@ template void TileFileWriter::add(TileIndex, int, std::span<float const>);
 
 std::vector<TileRecord> TileFileWriter::finish() {
   fs::path const part = unfinished(path_);
-  if (!file_.release()) h5::check(-1, "closing " + part.string() + " failed");
   try {
+    if (!file_.release()) h5::check(-1, "cannot write " + part.string());
     PlainFile file(part, PlainFile::Use::append);
     Footer footer{.identity = layout_.identity(), .body = file.size(), .count = records_.size()};
     auto const structure = structure_checksum(file, footer.body, records_, layout_);

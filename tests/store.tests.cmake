@@ -1,0 +1,3 @@
+infinitile_test(store_file_test USES infinitile_store)
+infinitile_test(store_lock_test USES infinitile_store)
+infinitile_test(tile_store_test USES infinitile_store)
