@@ -30,7 +30,7 @@ run_tests() {  # preset, arguments of ctest
   # The last lines of ctest: "98% tests passed, 2 tests failed out of 100", and a list in which skipped tests are marked. It counts those as passed.
   read -r bad total < <(sed -n 's/.* \([0-9]*\) tests failed out of \([0-9]*\)$/\1 \2/p' "$log") || true
   idle=$(grep -c ' (Skipped)$' "$log" || true)
-  if [ $status != 0 ] && [ "$bad" = 0 ]; then bad=1 total=$((total + 1)); fi  # ctest itself failed
+  if [ $status != 0 ] && [ "${bad:-0}" = 0 ]; then bad=1 total=$((total + 1)); fi  # ctest itself failed
   passed=$((passed + total - bad - idle)) failed=$((failed + bad)) skipped=$((skipped + idle))
 }
 

@@ -5,7 +5,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATH=$PATH:/usr/sbin
-for command in munged slurmctld slurmd sbatch mpirun; do
+for command in munged slurmctld slurmd sbatch scancel mpirun; do
   command -v $command >/dev/null || { echo "SKIPPED: $command is not installed (Debian: slurm-wlm munge openmpi-bin)"; exit 77; }
 done
 [ "$(id -u)" = 0 ] || { echo "SKIPPED: slurmd wants to be root"; exit 77; }
@@ -112,12 +112,30 @@ submit() {  # arguments of sbatch: prints the number of the job
 state_of() { scontrol show job "$1" | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p'; }
 finished() { case "$(state_of "$1")" in COMPLETED | FAILED | CANCELLED | TIMEOUT | NODE_FAIL) ;; *) return 1 ;; esac; }
 
+# Waits for a job to complete and shows its log when it does anything else.
+expect_completed() {
+  wait_for 90 "job $1" finished "$1"
+  cp "$dir/work/digits-$1.log" "$dir/job-$1.log"
+  [ "$(state_of "$1")" = COMPLETED ] || { echo "job $1 ended as $(state_of "$1")"; exit 1; }
+}
+
 id=$(submit "$root/jobs/slurm/digits.sbatch" "$root/jobs/digits.yaml")
-wait_for 90 "job $id" finished "$id"
-cp "$dir/work/digits-$id.log" "$dir/job.log"
-state=$(state_of "$id")
-[ "$state" = COMPLETED ] || { echo "job $id ended as $state"; exit 1; }
+expect_completed "$id"
 scontrol show job "$id" | grep -q 'NodeList=n\[1-2\]' || { echo "job $id did not run on n1 and n2"; exit 1; }
 [ -s "$dir/work/digits.run/result.h5" ] || { echo "job $id left no digits.run/result.h5"; exit 1; }
-"$("$root/setup/python.sh")" "$root/tests/drivers/check_digits.py" "$dir/work/digits.run"
+"$root/tests/python.sh" "$root/tests/drivers/check_digits.py" "$dir/work/digits.run"
 echo "the digits job ran on two nodes of Slurm"
+
+# Slurm's warning before the time limit: the job stops by itself, goes back to the queue and is finished from there.
+export INFINITILE_RUN_SECONDS=0.05
+id=$(submit "$root/jobs/slurm/digits.sbatch" "$root/jobs/smoke/slow.yaml")
+has_tiles() { compgen -G "$dir/work/slow.run/tiles/*.h5"; }
+wait_for 60 "the first tiles of job $id" has_tiles
+scancel --batch --signal=USR1 "$id"
+requeued() { scontrol show job "$id" | grep -q 'Restarts=1'; }
+wait_for 60 "job $id back in the queue" requeued
+scontrol update JobId="$id" StartTime=now  # Slurm would hold it back for two minutes
+expect_completed "$id"
+grep -q 'back to the queue' "$dir/job-$id.log" || { echo "job $id was not stopped by the signal"; exit 1; }
+[ -s "$dir/work/slow.run/result.h5" ] || { echo "job $id left no slow.run/result.h5"; exit 1; }
+echo "a job that Slurm warned stopped, went back to the queue and was finished from there"
