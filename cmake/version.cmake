@@ -1,4 +1,5 @@
 # Writes OUTPUT with the version, the git id and how the program was built. Touches the file only when something changed.
+cmake_policy(VERSION 3.25)
 execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=12 OUTPUT_VARIABLE id OUTPUT_STRIP_TRAILING_WHITESPACE
                 RESULT_VARIABLE failed ERROR_QUIET)
 if(failed)

@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <span>
+
+#include "base/text.hpp"
+#include "drivers/bench.hpp"
+#include "infinite/compile.hpp"
+#include "infinite/infinite_kernel.hpp"
+#include "kernels/activation.hpp"
+#include "net/reader.hpp"
+#include "plan/distribution.hpp"
+#include "store/tile_store.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Seconds that `work` takes on the slowest rank; the best of `times`.
+template <class Work>
+double best_seconds(Communicator const& comm, int times, Work work) {
+  double best = 1e300;
+  for (int i = 0; i < times; ++i) {
+    comm.barrier();
+    Stopwatch const clock;
+    work();
+    best = std::min(best, comm.all_reduce(clock.seconds(), Reduction::max));
+  }
+  return best;
+}
+
+std::vector<double> random_numbers(std::size_t count) {
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::vector<double> out(count);
+  for (double& x : out) x = uniform(random);
+  return out;
+}
+
+PairProgram program_of(std::string const& network, long width) {
+  auto const signatures = activation_signatures();
+  return compile_pair_program(read_network(parse_yaml(network, "bench"), {"bench", "", {{width}}, signatures}));
+}
+
+char const* const three_relu = "[dense, relu, dense, relu, dense, relu, dense]";
+
+/// A symmetric kernel matrix, its tiles shared out to the ranks as a run would.
+template <class T>
+class SymmetricKernel {
+public:
+  SymmetricKernel(Context const& context, std::string const& network, long n, long width)
+      : context_(context), grid_(n, 0, automatic_side(n)), program_(program_of(network, width)) {
+    Precision const precision = sizeof(T) == 4 ? Precision::float32 : Precision::float64;
+    std::vector<InputRows> inputs(1);
+    inputs[0] = {width, random_numbers(static_cast<std::size_t>(n * width))};
+    rows_ = tabulate_rows(program_, std::move(inputs), precision);
+    Distribution const distribution(context.comm.size());
+    for (TileIndex const t : grid_.tiles_of(Block::train_train))
+      if (distribution.owner(t) == context.comm.rank()) own_.push_back(t);
+    auto const most = static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(context.threads);
+    nngp_.resize(most);
+    ntk_.resize(most);
+  }
+
+  double seconds_of_products() {
+    return in_batches([&](std::span<TileTask<T> const> tasks) { correlate_tiles(rows_, tasks); });
+  }
+  double seconds_of_kernel() {
+    return in_batches([&](std::span<TileTask<T> const> tasks) { compute_tiles(Exec(), program_, rows_, tasks); });
+  }
+
+private:
+  template <class Work>
+  double in_batches(Work work) {
+    return best_seconds(context_.comm, 3, [&] {
+      auto const in_flight = static_cast<std::size_t>(context_.threads);
+      for (std::size_t next = 0; next < own_.size(); next += in_flight) {
+        std::vector<TileTask<T>> tasks;
+        for (std::size_t t = next; t < std::min(own_.size(), next + in_flight); ++t) {
+          std::size_t const place = (t - next) * static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(grid_.side());
+          TileIndex const tile = own_[t];
+          tasks.push_back({grid_.range(tile.row).first, grid_.range(tile.col).first, grid_.height(tile), grid_.width(tile), nngp_.data() + place, ntk_.data() + place});
+        }
+        work(std::span<TileTask<T> const>(tasks));
+      }
+    });
+  }
+
+  Context const& context_;
+  TileGrid grid_;
+  PairProgram program_;
+  RowTable rows_;
+  std::vector<TileIndex> own_;
+  std::vector<T> nngp_, ntk_;
+};
+
+template <class T>
+void measure_fully_connected(Context const& context, long n, long width, std::vector<Measurement>& out) {
+  SymmetricKernel<T> kernel(context, three_relu, n, width);
+  double const products = kernel.seconds_of_products(), whole = kernel.seconds_of_kernel();
+  std::string const type = sizeof(T) == 8 ? "float64" : "float32";
+  double const flops = static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(width);  // of the lower half
+  out.push_back({type + " inner products alone", flops / products, "flop/s", 0, ""});
+  out.push_back({type + " kernel, inner products counted", flops / whole, "flop/s", flops / products, "inner products alone"});
+  out.push_back({type + " kernel", whole, "s", 0, ""});
+}
+
+std::vector<Measurement> fully_connected(Context const& context, BenchSize size) {
+  long const n = size == BenchSize::full ? 8192 : 300, width = size == BenchSize::full ? 784 : 50;
+  std::vector<Measurement> out;
+  measure_fully_connected<double>(context, n, width, out);
+  measure_fully_connected<float>(context, n, width, out);
+  return out;
+}
+
+/// The pass alone, on short inputs, for one activation: nanoseconds per entry and layer on one core.
+std::vector<Measurement> activations(Context const& context, BenchSize size) {
+  long const n = size == BenchSize::full ? 1500 : 100, width = 4;
+  std::vector<Measurement> out;
+  for (std::string const name : {"relu", "erf", "gelu", "sin", "rbf", "exp", "gaussian", "tanh", "sigmoid", "softplus", "silu", "elu", "selu", "softsign", "atan", "asinh"}) {
+    SymmetricKernel<double> kernel(context, text("[{dense: {w_std: 1.5}}, ", name, ", dense]"), n, width);
+    double const seconds = kernel.seconds_of_kernel() * context.threads * context.comm.size();
+    out.push_back({name, seconds / (0.5 * static_cast<double>(n) * static_cast<double>(n)) * 1e9, "ns per pair of inputs and core", 0, ""});
+  }
+  return out;
+}
+
+/// Finished tiles into a directory below the current one, as a run writes them: both halves, both kernels.
+std::vector<Measurement> tile_files(Context const& context, BenchSize size) {
+  int const side = size == BenchSize::full ? 512 : 64;
+  TileGrid const grid(side * (size == BenchSize::full ? 12L : 3L), 0, side);
+  std::filesystem::path const directory = "infinitile-bench.tiles";
+  std::vector<double> const values = random_numbers(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+  std::span<double const> const one(values);
+  std::vector<std::span<double const>> const kernels{one, one};
+  Distribution const distribution(context.comm.size());
+  double written = 0;
+  double const seconds = best_seconds(context.comm, 1, [&] {
+    if (context.comm.is_first()) prepare_tile_directory(directory);
+    context.comm.barrier();
+    TileStore store(directory, {grid, {"nngp", "ntk"}, Precision::float64, true, 1}, context.comm.rank(), std::vector<TileRecord>{});
+    for (TileIndex const t : grid.tiles_of(Block::train_train))
+      if (distribution.owner(t) == context.comm.rank()) store.put<double>(t, std::span<std::span<double const> const>(kernels));
+    store.flush();
+    written = store.bytes_written();
+  });
+  double const bytes = context.comm.all_reduce(written, Reduction::sum);
+  if (context.comm.is_first()) std::filesystem::remove_all(directory);
+  return {{"written, all ranks", bytes / seconds, "B/s", 0, ""}};
+}
+
+}  // namespace
+
+std::vector<Benchmark> const& benchmarks() {
+  static std::vector<Benchmark> const all{
+      {"fully_connected", "NNGP and NTK, 3 hidden ReLU layers, n = 8192, d = 784, symmetric", fully_connected},
+      {"activations", "one hidden layer, NNGP and NTK, one core", activations},
+      {"tile_files", "finished tiles, both halves of NNGP and NTK, to disk", tile_files},
+  };
+  return all;
+}
+
+}  // namespace infinitile

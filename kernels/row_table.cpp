@@ -1,0 +1,183 @@
+#include "kernels/row_table.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace infinitile {
+
+namespace {
+
+using Host = Kokkos::DefaultHostExecutionSpace;
+
+/// Norm of one row; scaled so that neither huge nor tiny entries overflow or vanish when squared.
+double norm(double const* row, long width) {
+  double largest = 0;
+  for (long k = 0; k < width; ++k) largest = std::max(largest, std::abs(row[k]));
+  if (largest == 0) return 0;
+  double sum = 0;
+  for (long k = 0; k < width; ++k) sum += (row[k] / largest) * (row[k] / largest);
+  return largest * std::sqrt(sum);
+}
+
+/// Divides each row by its norm where it is; returns norm / √width, the root of its variance E[u²] = |x|² / width.
+std::vector<double> make_unit_rows(RowTable::Matrix const& rows) {
+  long const count = static_cast<long>(rows.extent(0)), width = static_cast<long>(rows.extent(1));
+  std::vector<double> roots(static_cast<std::size_t>(count));
+  Kokkos::parallel_for("infinitile::make_unit_rows", Kokkos::RangePolicy<Host>(0, count), [&](long i) {
+    double* const row = rows.data() + i * width;
+    double const length = norm(row, width);
+    if (length > 0)
+      for (long k = 0; k < width; ++k) row[k] /= length;
+    roots[static_cast<std::size_t>(i)] = length / std::sqrt(static_cast<double>(width));
+  });
+  return roots;
+}
+
+/// The diagonal of one register: variance and ntk of every row.
+struct Diagonal {
+  std::vector<double> q;
+  std::vector<double> ntk;
+};
+
+/// Runs the steps on the diagonal, where the gap is 0, and writes the lines of roots on the way.
+class DiagonalRun {
+public:
+  DiagonalRun(PairProgram const& program, RowTable& table, std::vector<std::vector<double>> const& input_roots)
+      : program_(program), table_(table), input_roots_(input_roots), registers_(static_cast<std::size_t>(program.registers)) {}
+
+  Diagonal run() && {
+    for (Step const& step : program_.steps) take(step);
+    return std::move(registers_.front());
+  }
+
+private:
+  void take(Step const& step) {
+    Diagonal& r = registers_[static_cast<std::size_t>(step.target)];
+    switch (step.kind) {
+      case Step::Kind::load: load(step, r); break;
+      case Step::Kind::copy: r = source(step); return;
+      case Step::Kind::dense:
+        for_each(r, [&](double& q, double& ntk) {
+          double const after = step.weight * q + step.shift;
+          ntk = step.trained_out * after + step.trained_in * q + step.trained_one + step.weight * ntk;
+          q = after;
+        });
+        break;
+      case Step::Kind::activate: activate(step, r); break;
+      case Step::Kind::normalize: normalize(step, r); break;
+      case Step::Kind::drop:
+        for_each(r, [&](double& q, double& ntk) {
+          q /= step.weight;
+          ntk /= step.weight;
+        });
+        break;
+      case Step::Kind::add:
+        merge(r, source(step), [&](double& q, double& ntk, double q2, double ntk2) {
+          q = step.weight * q + step.shift * q2;
+          ntk = step.weight * ntk + step.shift * ntk2;
+        });
+        break;
+      case Step::Kind::multiply:
+        merge(r, source(step), [](double& q, double& ntk, double q2, double ntk2) {
+          ntk = ntk * q2 + q * ntk2;
+          q *= q2;
+        });
+        break;
+    }
+    for (std::size_t i = 0; i < r.q.size(); ++i) table_.roots(step.after, i) = std::sqrt(r.q[i]);
+  }
+
+  Diagonal const& source(Step const& step) const { return registers_[static_cast<std::size_t>(step.source)]; }
+
+  template <class F>
+  static void for_each(Diagonal& r, F f) {
+    for (std::size_t i = 0; i < r.q.size(); ++i) f(r.q[i], r.ntk[i]);
+  }
+
+  template <class F>
+  static void merge(Diagonal& r, Diagonal const& other, F f) {
+    for (std::size_t i = 0; i < r.q.size(); ++i) f(r.q[i], r.ntk[i], other.q[i], other.ntk[i]);
+  }
+
+  void load(Step const& step, Diagonal& r) {
+    auto const& roots = input_roots_[static_cast<std::size_t>(step.index)];
+    r.q.resize(roots.size());
+    r.ntk.assign(roots.size(), 0);
+    std::transform(roots.begin(), roots.end(), r.q.begin(), [](double root) { return root * root; });
+  }
+
+  void normalize(Step const& step, Diagonal& r) {
+    double const eps = program_.layer_norm_eps[static_cast<std::size_t>(step.index)];
+    for (std::size_t i = 0; i < r.q.size(); ++i) {
+      double const v = r.q[i] + eps;
+      table_.roots(step.other, i) = 1 / std::sqrt(v);
+      r.q[i] /= v;
+      r.ntk[i] /= v;
+    }
+  }
+
+  /// Prepares the activation for the variances that occur, then evaluates every row on its own.
+  void activate(Step const& step, Diagonal& r) {
+    auto const index = static_cast<std::size_t>(step.index);
+    auto const [least, most] = std::minmax_element(r.q.begin(), r.q.end());
+    INFINITILE_EXPECT(index == table_.activations.size());  // activations are numbered in the order of the steps
+    table_.activations.push_back(prepare(program_.activations[index], *least, *most));
+    PreparedActivation const& activation = table_.activations[index];
+    int const features = activation.features();
+    table_.features[index] = RowTable::Matrix("infinitile::features", features, r.q.size());
+    double* const out = table_.features[index].data();
+    long const stride = static_cast<long>(r.q.size());
+    Kokkos::parallel_for("infinitile::diagonal_activation", Kokkos::RangePolicy<Host>(0, stride), [&](long i) {
+      auto const row = static_cast<std::size_t>(i);
+      double const q = r.q[row];
+      if (features > 0) activation.features(q, out + i, stride);
+      r.ntk[row] *= activation.slope_variance(q);
+      r.q[row] = activation.variance(q);
+    });
+  }
+
+  PairProgram const& program_;
+  RowTable& table_;
+  std::vector<std::vector<double>> const& input_roots_;
+  std::vector<Diagonal> registers_;
+};
+
+Column<double> as_column(char const* label, std::vector<double> const& values) {
+  Column<double> out{std::string(label), values.size()};
+  std::copy(values.begin(), values.end(), out.data());
+  return out;
+}
+
+}  // namespace
+
+RowTable tabulate_rows(PairProgram const& program, std::vector<InputRows> inputs, Precision precision) {
+  INFINITILE_EXPECT(static_cast<int>(inputs.size()) == program.inputs);
+  RowTable table;
+  std::vector<std::vector<double>> roots;
+  for (InputRows& input : inputs) {
+    INFINITILE_EXPECT(input.width > 0 && input.values.size() % static_cast<std::size_t>(input.width) == 0);
+    long const rows = static_cast<long>(input.values.size()) / input.width;
+    INFINITILE_EXPECT(table.rows == 0 || table.rows == rows);
+    table.rows = rows;
+    table.storage.push_back(std::move(input.values));
+    RowTable::Matrix const unit(table.storage.back().data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(input.width));
+    roots.push_back(make_unit_rows(unit));
+    table.unit.push_back(unit);
+    if (precision == Precision::float32) {
+      RowTable::SingleMatrix single("infinitile::unit_single", unit.extent(0), unit.extent(1));
+      std::copy(unit.data(), unit.data() + unit.size(), single.data());
+      table.unit_single.push_back(single);
+    }
+  }
+  table.roots = RowTable::Matrix("infinitile::roots", static_cast<std::size_t>(program.root_rows), static_cast<std::size_t>(table.rows));
+  table.features.resize(program.activations.size());
+  Diagonal const result = DiagonalRun(program, table, roots).run();
+  table.nngp = as_column("infinitile::nngp_diagonal", result.q);
+  table.ntk = as_column("infinitile::ntk_diagonal", result.ntk);
+  return table;
+}
+
+}  // namespace infinitile

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "base/precision.hpp"
+#include "kernels/exec.hpp"
+#include "kernels/pair_program.hpp"
+
+namespace infinitile {
+
+/// All inputs of one input layer: rows x width, row-major, divided by their norms in place when the table is made.
+struct InputRows {
+  long width = 0;
+  std::vector<double> values;
+};
+
+/// What every row (train rows, then test rows) knows before any pair is looked at. Computed once, the same on every rank.
+struct RowTable {
+  using Matrix = Kokkos::View<double**, Kokkos::LayoutRight, Exec::memory_space>;
+  using SingleMatrix = Kokkos::View<float**, Kokkos::LayoutRight, Exec::memory_space>;
+
+  long rows = 0;
+  std::vector<std::vector<double>> storage;  ///< what `unit` looks at
+  std::vector<Matrix> unit;               ///< per input: rows / |row|, zero rows stay zero
+  std::vector<SingleMatrix> unit_single;  ///< the same, for float32 tiles; empty otherwise
+  Matrix roots;                           ///< [program.root_rows][rows]: √variance, and factors of layer norms
+  std::vector<PreparedActivation> activations;  ///< per activation of the program, for the variances that occur
+  std::vector<Matrix> features;           ///< per activation: [features][rows]
+  Column<double> nngp;                    ///< the diagonal of the kernels, exactly
+  Column<double> ntk;
+};
+
+/// Runs the program along the diagonal (gap 0). Takes the inputs over and turns them into unit rows where they are.
+/// Cost: rows x (2 width + layers) flops and one pass over the data; a general activation adds its features (kernels/expansion.hpp).
+RowTable tabulate_rows(PairProgram const& program, std::vector<InputRows> inputs, Precision precision);
+
+}  // namespace infinitile

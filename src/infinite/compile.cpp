@@ -1,0 +1,241 @@
+#include "infinite/compile.hpp"
+
+#include <map>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Where a value lives: its register, and the line of its roots in the row table.
+struct Place {
+  int reg = 0;
+  int roots = 0;
+};
+
+/// Walks the graph once, in order, and writes the steps.
+class Compiler {
+public:
+  explicit Compiler(Network const& network)
+      : network_(network), uses_(static_cast<std::size_t>(network.size()), 0), places_(uses_.size()), branches_(uses_.size()), merged_(uses_.size(), 0) {
+    program_.inputs = network.inputs();
+    program_.registers = 0;
+    program_.root_rows = 0;
+    count_uses();
+  }
+
+  PairProgram compile() && {
+    for (int n = 0; n < network_.size(); ++n)
+      if (uses_[at(n)] > 0) place(n);
+    Place const result = places_[at(network_.output())];
+    program_.output_roots = result.roots;
+    if (result.reg != 0) swap_registers(0, result.reg);
+    return std::move(program_);
+  }
+
+private:
+  static std::size_t at(int n) { return static_cast<std::size_t>(n); }
+
+  /// A branch of a merging node.
+  struct Branch {
+    int node = 0;
+    int number = 0;
+  };
+
+  /// Every node that the output needs, how often its value is read, and by which branches.
+  void count_uses() {
+    uses_[at(network_.output())] = 1;
+    for (int n = network_.size() - 1; n >= 0; --n) {
+      if (uses_[at(n)] == 0) continue;
+      auto const& inputs = network_.node(n).inputs;
+      for (int b = 0; b < static_cast<int>(inputs.size()); ++b) {
+        ++uses_[at(inputs[at(b)])];
+        if (inputs.size() > 1) branches_[at(inputs[at(b)])].push_back({n, b});
+      }
+    }
+  }
+
+  void place(int n) {
+    Node const& node = network_.node(n);
+    require_no_positions(node);
+    if (node.inputs.size() < 2) places_[at(n)] = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
+    // Sums, products and concatenations take a branch in as soon as it is there.
+    for (Branch const branch : branches_[at(n)]) merge(branch.node, branch.number);
+  }
+
+  void merge(int m, int branch) {
+    Node const& node = network_.node(m);
+    int const from = node.inputs[at(branch)];
+    double const weight = branch_weight(node, branch);
+    if (merged_[at(m)]++ == 0) {
+      places_[at(m)] = take(from);
+      first_weight_[m] = weight;
+      return;
+    }
+    Place& target = places_[at(m)];
+    Place const source = places_[at(from)];
+    Step step;
+    step.kind = std::holds_alternative<Product>(node.op) ? Step::Kind::multiply : Step::Kind::add;
+    step.target = target.reg;
+    step.source = source.reg;
+    step.before = target.roots;
+    step.other = source.roots;
+    step.after = program_.root_rows++;
+    step.weight = std::exchange(first_weight_[m], 1.0);
+    step.shift = weight;
+    program_.steps.push_back(step);
+    target.roots = step.after;
+    release(from);
+  }
+
+  /// The share of one branch in k' = sum of share k: all of it in a sum, its part of the width in a concatenation.
+  double branch_weight(Node const& node, int branch) const {
+    if (!std::holds_alternative<Concat>(node.op)) return 1;
+    return static_cast<double>(network_.node(node.inputs[at(branch)]).channels()) / static_cast<double>(node.channels());
+  }
+
+  // --- registers -------------------------------------------------------------------------------------------------------
+
+  int new_register() {
+    if (!free_.empty()) {
+      int const reg = free_.back();
+      free_.pop_back();
+      return reg;
+    }
+    if (program_.registers == PairProgram::most_registers)
+      throw Error(text(network_.source(), ": the network keeps more than ", PairProgram::most_registers,
+                       " branches open at once; nest branching layers less deeply."));
+    return program_.registers++;
+  }
+
+  /// The value of a node, in a register that may be changed: its own where nobody reads it any more, a copy otherwise.
+  Place take(int n) {
+    Place const place = places_[at(n)];
+    if (--uses_[at(n)] == 0) return place;
+    Step copy;
+    copy.kind = Step::Kind::copy;
+    copy.target = new_register();
+    copy.source = place.reg;
+    copy.before = copy.after = place.roots;
+    program_.steps.push_back(copy);
+    return {copy.target, place.roots};
+  }
+
+  void release(int n) {
+    if (--uses_[at(n)] == 0) free_.push_back(places_[at(n)].reg);
+  }
+
+  void swap_registers(int a, int b) {
+    for (Step& step : program_.steps)
+      for (int* reg : {&step.target, &step.source})
+        if (*reg == a || *reg == b) *reg = *reg == a ? b : a;
+  }
+
+  /// A step in place on the only input of a node; `fill` writes what is special about it.
+  template <class Fill>
+  Place step_on(Node const& node, Step::Kind kind, Fill fill) {
+    Place const place = take(node.inputs.front());
+    Step step;
+    step.kind = kind;
+    step.target = place.reg;
+    step.before = place.roots;
+    step.after = program_.root_rows++;
+    fill(step);
+    program_.steps.push_back(step);
+    return {place.reg, step.after};
+  }
+
+  // --- one overload per operation: an operation without one does not compile ---------------------------------------------
+
+  Place apply(Input const& input, Node const&) {
+    Step step;
+    step.kind = Step::Kind::load;
+    step.index = input.index;
+    step.target = new_register();
+    step.after = program_.root_rows++;
+    program_.steps.push_back(step);
+    return {step.target, step.after};
+  }
+
+  Place apply(Dense const& dense, Node const& node) {
+    Node const& input = network_.node(node.inputs.front());
+    return step_on(node, Step::Kind::dense, [&](Step& step) {
+      step.weight = dense.w_std * dense.w_std;
+      step.shift = dense.b_std ? *dense.b_std * *dense.b_std : 0;
+      if (dense.parameterization == Parameterization::ntk) {
+        step.trained_out = 1;
+      } else {
+        step.trained_in = static_cast<double>(input.channels()) / static_cast<double>(dense.s[0]);
+        step.trained_one = dense.b_std ? 1 : 0;
+      }
+    });
+  }
+
+  Place apply(Activation const& activation, Node const& node) {
+    return step_on(node, Step::Kind::activate, [&](Step& step) {
+      step.index = static_cast<int>(program_.activations.size());
+      try {
+        program_.activations.push_back(make_activation(activation.name, activation.parameters, scaling_of(activation.affine)));
+      } catch (Error const& error) {
+        throw Error(text(network_.where(node), ": ", error.what()));
+      }
+    });
+  }
+
+  static Scaling scaling_of(Affine const& a) { return {a.input_scale, a.input_shift, a.output_scale, a.output_shift}; }
+
+  Place apply(LayerNorm const& norm, Node const& node) {
+    return step_on(node, Step::Kind::normalize, [&](Step& step) {
+      step.index = static_cast<int>(program_.layer_norm_eps.size());
+      program_.layer_norm_eps.push_back(norm.eps);
+      step.other = program_.root_rows++;  // the factors 1 / √(q + eps)
+    });
+  }
+
+  Place apply(Dropout const& dropout, Node const& node) {
+    if (dropout.mode == Mode::test) return take(node.inputs.front());
+    return step_on(node, Step::Kind::drop, [&](Step& step) { step.weight = dropout.rate; });
+  }
+
+  /// The correlations of the inputs are taken over all their numbers, so flattening an input is already done.
+  Place apply(Flatten const&, Node const& node) { return take(node.inputs.front()); }
+  Place apply(Identity const&, Node const& node) { return take(node.inputs.front()); }
+
+  // With one branch there is nothing to merge.
+  Place apply(Sum const&, Node const& node) { return take(node.inputs.front()); }
+  Place apply(Product const&, Node const& node) { return take(node.inputs.front()); }
+  Place apply(Concat const&, Node const& node) { return take(node.inputs.front()); }
+
+  void require_no_positions(Node const& node) const {
+    std::string const support = infinite_support(node);
+    if (support != "yes") throw Error(text(network_.where(node), ": at infinite width ", support, "."));
+  }
+
+  Network const& network_;
+  PairProgram program_;
+  std::vector<int> uses_;      ///< reads of a node's value that are still to come
+  std::vector<Place> places_;
+  std::vector<std::vector<Branch>> branches_;
+  std::vector<int> merged_;    ///< branches that a merging node has taken in
+  std::map<int, double> first_weight_;  ///< of the branch that a merging node started with
+  std::vector<int> free_;
+};
+
+}  // namespace
+
+PairProgram compile_pair_program(Network const& network) { return Compiler(network).compile(); }
+
+std::string infinite_support(Node const& node) {
+  bool const acts_on_positions = std::visit(
+      Overloaded{[](Input const&) { return false; }, [](Flatten const&) { return false; }, [](Identity const&) { return false; },
+                 [](auto const&) { return true; }},
+      node.op);
+  if (acts_on_positions && node.shape.size() > 1)
+    return text("a ", name_of(node.op), " layer on inputs with positions (", node.positions(), " here) is not supported; put flatten before it");
+  return "yes";
+}
+
+}  // namespace infinitile

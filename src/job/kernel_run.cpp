@@ -1,0 +1,212 @@
+#include "job/kernel_run.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "base/stop.hpp"
+#include "base/text.hpp"
+#include "version.hpp"
+
+namespace infinitile {
+
+namespace {
+
+Precision precision_of(Job const& job) { return job.kernel.precision == "float32" ? Precision::float32 : Precision::float64; }
+
+/// The inputs as the kernel wants them: train rows, then test rows. Takes the numbers out of `data`.
+std::vector<InputRows> take_inputs(Data& data) {
+  std::vector<InputRows> rows;
+  for (std::size_t i = 0; i < data.train.inputs.size(); ++i) {
+    InputArray& train = data.train.inputs[i];
+    InputRows& own = rows.emplace_back();
+    own.width = train.features();
+    own.values = std::move(train.values);
+    if (data.test) {
+      std::vector<double> const test = std::move(data.test->inputs[i].values);
+      own.values.insert(own.values.end(), test.begin(), test.end());
+    }
+  }
+  return rows;
+}
+
+}  // namespace
+
+KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
+    : job_(job),
+      context_(context),
+      problem_([&] {
+        auto const phase = context.report.phase("data");
+        return open_problem(job, context.comm);
+      }()),
+      plan_(make_plan(size_of(job, problem_, purpose), {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}})),
+      distribution_(context.comm.size()),
+      layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0} {
+  together(context.comm, [&] { require_memory(plan_, {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}}); });
+  directory_ = std::make_unique<RunDirectory>(job, problem_.sources, context);
+  layout_.fingerprint = directory_->fingerprint();
+  context.report.grid = {distribution_.rows(), distribution_.cols()};
+  context.report.precision = job.kernel.precision;
+  auto const phase = context.report.phase("rows");
+  // An empty network or one that fails says so before the first tile.
+  kernel_ = std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision);
+}
+
+std::vector<Block> KernelRun::blocks() const {
+  std::vector<Block> blocks{Block::train_train};
+  if (problem_.has_test()) blocks.push_back(Block::test_train);
+  if (problem_.has_test() && job_.kernel.test_test == "full") blocks.push_back(Block::test_test);
+  return blocks;
+}
+
+bool KernelRun::has_kernel(std::string_view kind) const { return wants(layout_.kernels, kind); }
+
+std::vector<double> KernelRun::test_diagonal(std::string_view kind) const {
+  return kind == "nngp" ? kernel_->nngp_diagonal(Block::test_test) : kernel_->ntk_diagonal(Block::test_test);
+}
+
+std::vector<TileIndex> KernelRun::own_tiles() const {
+  std::vector<TileIndex> own;
+  for (Block const block : blocks())
+    for (TileIndex const t : problem_.grid.tiles_of(block))
+      if (distribution_.owner(t) == context_.comm.rank()) own.push_back(t);
+  return own;
+}
+
+/// Rank 0 looks, all know.
+std::vector<TileRecord> KernelRun::find_tiles_once() const {
+  Communicator const& comm = context_.comm;
+  std::vector<TileRecord> found = together(comm, [&] { return comm.is_first() ? find_tiles(directory_->tiles(), layout_) : std::vector<TileRecord>{}; });
+  long count = static_cast<long>(found.size());
+  comm.broadcast(std::span(&count, 1), 0);
+  found.resize(static_cast<std::size_t>(count));
+  comm.broadcast(std::as_writable_bytes(std::span(found)), 0);
+  return found;
+}
+
+void KernelRun::open_store() {
+  Communicator const& comm = context_.comm;
+  together(comm, [&] {
+    if (comm.is_first()) prepare_tile_directory(directory_->tiles());
+  });
+  auto const open = [&] { store_ = std::make_unique<TileStore>(directory_->tiles(), layout_, comm.rank(), find_tiles_once()); };
+  open();
+  // Each rank checks what it owns. A file that is damaged goes, with all tiles in it, so all ranks look again.
+  bool damaged = false;
+  for (TileIndex const t : own_tiles())
+    if (store_->has(t) && !store_->verify(t)) damaged = true;
+  if (comm.any(damaged)) {
+    comm.barrier();
+    open();
+  }
+}
+
+template <class T>
+void KernelRun::compute(std::vector<TileIndex> const& missing) {
+  // Ranks agree between rounds whether to stop. With several threads as many tiles are in flight; their order and bits stay.
+  std::size_t const in_flight = static_cast<std::size_t>(context_.threads), tiles_per_round = std::max<std::size_t>(8, 2 * in_flight);
+  long const mine = static_cast<long>((missing.size() + tiles_per_round - 1) / tiles_per_round);
+  long const rounds = context_.comm.all_reduce(mine, Reduction::max);
+  Progress progress("kernel tiles", static_cast<double>(missing.size()));
+  std::vector<InfiniteKernel::Values<T>> values;
+  auto const get = has_kernel("ntk") ? InfiniteKernel::Get::nngp_and_ntk : InfiniteKernel::Get::nngp;
+  std::size_t next = 0;
+  for (long round = 0; round < rounds; ++round) {
+    std::size_t const end = std::min(missing.size(), next + tiles_per_round);
+    while (next < end && stop_signal() == 0) {
+      std::size_t const last = std::min(end, next + in_flight);
+      {
+        auto const phase = context_.report.phase("compute");
+        kernel_->compute<T>(Exec(), {missing.begin() + static_cast<long>(next), missing.begin() + static_cast<long>(last)}, get, values);
+      }
+      auto const phase = context_.report.phase("write");
+      for (auto const& v : values) {
+        std::vector<std::span<T const>> kernels;
+        for (auto const& kind : layout_.kernels) kernels.emplace_back(kind == "nngp" ? v.nngp : v.ntk);
+        store_->put<T>(v.tile, std::span<std::span<T const> const>(kernels));
+        ++context_.report.tiles.computed;
+      }
+      next = last;
+      progress.show(static_cast<double>(next));
+    }
+    stop_if_asked(context_.comm);  // the store closes its run on the way out
+  }
+}
+
+void KernelRun::fill() {
+  auto const phase = context_.report.phase("kernel");
+  {
+    auto const check = context_.report.phase("check finished tiles");
+    open_store();
+  }
+  std::vector<TileIndex> const own = own_tiles(), missing = store_->missing(own);
+  context_.report.tiles.total = plan_.tiles;
+  context_.report.tiles.reused = static_cast<long>(own.size() - missing.size());
+  long const reused = context_.comm.all_reduce(context_.report.tiles.reused, Reduction::sum);
+  if (reused > 0) log_info(text(reused, " of ", plan_.tiles, " tiles are finished already"));
+  if (layout_.precision == Precision::float32) {
+    compute<float>(missing);
+  } else {
+    compute<double>(missing);
+  }
+  auto const write = context_.report.phase("write");
+  store_->flush();
+  context_.report.tiles.bytes_written = store_->bytes_written();
+}
+
+namespace {
+
+Note source_note(std::string const& path, ArraySource const& source) {
+  return {path, {{"file", source.file}, {"path", source.path}, {"sha256", source.sha256}}};
+}
+
+void add_source_notes(std::vector<Note>& notes, std::string const& name, Dataset const& data) {
+  for (std::size_t i = 0; i < data.inputs.size(); ++i)
+    notes.push_back(source_note(text("data/", name, "/x", i == 0 ? "" : std::to_string(i)), data.inputs[i].source));
+  if (data.target_source) notes.push_back(source_note(text("data/", name, "/y"), *data.target_source));
+}
+
+std::string describe_kernel(std::string const& kind, Block block) {
+  std::string const which = block == Block::train_train ? "train inputs" : block == Block::test_train ? "test inputs (rows) and train inputs (columns)" : "test inputs";
+  return text(kind == "nngp" ? "covariance of the outputs of the infinitely wide network at initialization (NNGP), " : "neural tangent kernel of the infinitely wide network, ",
+              which);
+}
+
+}  // namespace
+
+void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes) {
+  auto const phase = context_.report.phase("result");
+  context_.comm.barrier();  // every rank's last run of tiles is closed
+  std::vector<TileRecord> const records = find_tiles_once();
+  together(context_.comm, [&] {
+    if (!context_.comm.is_first()) return;
+    ResultContents contents;
+    for (Block const block : blocks())
+      for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe_kernel(kind, block), {}});
+    if (problem_.has_test() && job_.kernel.test_test == "diagonal")
+      for (auto const& kind : layout_.kernels)
+        contents.arrays.push_back({"test_test/" + kind, {{"test_index", problem_.grid.test()}}, test_diagonal(kind),
+                                   "diagonal: " + describe_kernel(kind, Block::test_test), "", {}});
+    std::move(arrays.begin(), arrays.end(), std::back_inserter(contents.arrays));
+    add_source_notes(notes, "train", problem_.data.train);
+    if (problem_.data.test) add_source_notes(notes, "test", *problem_.data.test);
+    contents.notes = std::move(notes);
+    Report const& report = context_.report;
+    contents.provenance = {{"program", std::string("infinitile")},
+                           {"version", std::string(version)},
+                           {"git_id", std::string(git_id)},
+                           {"build", std::string(build_description)},
+                           {"job", echo_job(job_, problem_.sources)},
+                           {"network_hash", text(problem_.sources.network)},
+                           {"fingerprint", text(layout_.fingerprint)},
+                           {"ranks", static_cast<long>(context_.comm.size())},
+                           {"threads_per_rank", static_cast<long>(context_.threads)},
+                           {"grid", std::vector<long>{distribution_.rows(), distribution_.cols()}},
+                           {"devices", std::string("none")},
+                           {"precision", job_.kernel.precision},
+                           {"start", report.start},
+                           {"duration_seconds", report.clock.seconds()}};
+    infinitile::write_result(directory_->path(), contents, layout_, records);
+  });
+}
+
+}  // namespace infinitile

@@ -1,0 +1,180 @@
+#include "job/problem.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include <nlohmann/json.hpp>
+
+#include "base/hash.hpp"
+#include "base/text.hpp"
+#include "job/network.hpp"
+#include "kernels/activation.hpp"
+
+namespace infinitile {
+
+namespace {
+
+using nlohmann::json;
+
+DatasetSpec spec_of(Job::Source const& source) {
+  DatasetSpec spec{source.file, source.x, std::nullopt};
+  if (!source.y.empty()) spec.y = source.y;
+  return spec;
+}
+
+DataSpec spec_of(Job const& job) {
+  DataSpec spec;
+  spec.train = spec_of(job.data.train);
+  if (job.data.test) spec.test = spec_of(*job.data.test);
+  spec.shapes = job.data.shapes;
+  spec.scale = parse_scale(job.data.scale);
+  return spec;
+}
+
+json to_json(ArraySource const& s) { return {{"file", s.file}, {"path", s.path}, {"sha256", s.sha256}}; }
+ArraySource source_from(json const& j) { return {j["file"], j["path"], j["sha256"]}; }
+
+/// All of a data set but its numbers.
+json outline(Dataset const& d) {
+  json inputs = json::array();
+  for (auto const& input : d.inputs) inputs.push_back({{"source", to_json(input.source)}, {"shape", input.shape}});
+  json out{{"rows", d.rows}, {"inputs", inputs}, {"outputs", d.outputs}, {"classes", d.classes}};
+  if (d.target_source) out["target"] = to_json(*d.target_source);
+  return out;
+}
+
+Dataset from_outline(json const& j) {
+  Dataset d;
+  d.rows = j["rows"];
+  d.outputs = j["outputs"];
+  d.classes = j["classes"];
+  if (j.contains("target")) d.target_source = source_from(j["target"]);
+  for (auto const& input : j["inputs"]) {
+    auto& own = d.inputs.emplace_back();
+    own.source = source_from(input["source"]);
+    own.shape = input["shape"].get<std::vector<long>>();
+    own.values.resize(static_cast<std::size_t>(d.rows * own.features()));
+  }
+  d.y.resize(static_cast<std::size_t>(d.rows * d.outputs));
+  if (d.classes > 0) d.labels.resize(static_cast<std::size_t>(d.rows));
+  return d;
+}
+
+void broadcast_numbers(Communicator const& comm, Dataset& d) {
+  for (auto& input : d.inputs) comm.broadcast(std::span(input.values), 0);
+  comm.broadcast(std::span(d.y), 0);
+  comm.broadcast(std::span(d.labels), 0);
+}
+
+/// What rank 0 has read, on every rank.
+Data share(Communicator const& comm, Data data) {
+  if (comm.size() == 1) return data;
+  std::string words;
+  if (comm.is_first()) words = json{{"train", outline(data.train)}, {"test", data.test ? outline(*data.test) : json()}}.dump();
+  json const j = json::parse(comm.broadcast(words, 0));
+  if (!comm.is_first()) {
+    data.train = from_outline(j["train"]);
+    if (!j["test"].is_null()) data.test = from_outline(j["test"]);
+  }
+  broadcast_numbers(comm, data.train);
+  if (data.test) broadcast_numbers(comm, *data.test);
+  return data;
+}
+
+/// A hash of the inputs as they enter the network: the same numbers from another file make the same tiles.
+std::uint64_t hash_of(Dataset const& d) {
+  std::uint64_t hash = static_cast<std::uint64_t>(d.rows);
+  for (auto const& input : d.inputs) hash = checksum(std::as_bytes(std::span(input.values)), hash);
+  return hash;
+}
+
+Sources sources_of(Communicator const& comm, Network const& network, Data const& data) {
+  std::array<std::uint64_t, 2> hashes{};
+  if (comm.is_first()) hashes = {hash_of(data.train), data.test ? hash_of(*data.test) : 0};
+  comm.broadcast(std::span<std::uint64_t>(hashes), 0);
+  return {network.hash(), hashes[0], hashes[1]};
+}
+
+}  // namespace
+
+std::vector<std::vector<long>> input_shapes(Dataset const& dataset) {
+  std::vector<std::vector<long>> shapes;
+  for (auto const& input : dataset.inputs) shapes.push_back(input.shape);
+  return shapes;
+}
+
+long Problem::features() const {
+  long sum = 0;
+  for (auto const& input : data.train.inputs) sum += input.features();
+  return sum;
+}
+
+Problem open_problem(Job const& job, Communicator const& comm) {
+  Data data = together(comm, [&] { return comm.is_first() ? load_data(spec_of(job)) : Data{}; });
+  data = share(comm, std::move(data));
+  Network network = build_network(job, input_shapes(data.train), activation_signatures());
+  PairProgram program = compile_pair_program(network);
+  long const train = data.train.rows, test = data.test ? data.test->rows : 0;
+  Sources const sources = sources_of(comm, network, data);
+  return {std::move(data), std::move(network), std::move(program), TileGrid(train, test, job.kernel.side(train)), sources};
+}
+
+namespace {
+
+/// Flops of all layers for one pair, NNGP and NTK: about 10 for a dense layer, 60 for an activation in closed form.
+double pair_flops(PairProgram const& program) {
+  double flops = 0;
+  for (Step const& step : program.steps) flops += step.kind == Step::Kind::activate ? 60 : 10;
+  return flops;
+}
+
+}  // namespace
+
+JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
+  JobSize size{.grid = problem.grid};
+  size.features = problem.features();
+  size.outputs = static_cast<int>(problem.data.train.outputs);
+  size.kernels = static_cast<int>(job.kernel.get.size());
+  size.entry_bytes = job.kernel.precision == "float64" ? 8 : 4;
+  size.mirrored = job.kernel.store == "full";
+  size.test_test = job.kernel.test_test == "full" && problem.has_test();
+  size.row_numbers = problem.program.root_rows + 2;
+  size.pair_flops = pair_flops(problem.program);
+  if (purpose == Purpose::posterior) {
+    size.factorizations = (wants(job.posterior.get, "nngp") ? 1 : 0) + (wants(job.posterior.get, "ntk") || wants(job.posterior.get, "ntkgp") ? 1 : 0);
+    size.ntk_posterior = wants(job.posterior.get, "ntk");
+    size.full_covariance = job.posterior.covariance == "full";
+  }
+  return size;
+}
+
+namespace {
+
+/// A number of bytes from a line `name: 123 kB` of /proc/meminfo, or from a file that holds nothing else.
+double read_bytes(char const* path, std::string_view name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(name)) continue;
+    std::istringstream words(line.substr(name.size()));
+    double number = 0;
+    std::string unit;
+    if (words >> number) return words >> unit && unit == "kB" ? number * 1024 : number;
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
+}  // namespace
+
+double memory_for_one_rank(Communicator const& comm) {
+  double const used = read_bytes("/sys/fs/cgroup/memory.current", "");
+  double const limit = read_bytes("/sys/fs/cgroup/memory.max", "") - (std::isfinite(used) ? used : 0);
+  double const available = std::min(read_bytes("/proc/meminfo", "MemAvailable:"), limit);
+  int const ranks = comm.ranks_on_this_node();
+  return std::isfinite(available) ? available / ranks : 0;
+}
+
+}  // namespace infinitile

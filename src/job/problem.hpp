@@ -1,0 +1,40 @@
+#pragma once
+
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "infinite/compile.hpp"
+#include "job/echo.hpp"
+#include "job/job.hpp"
+#include "net/network.hpp"
+#include "plan/plan.hpp"
+#include "store/dataset.hpp"
+
+namespace infinitile {
+
+/// A job with all it names: its data in memory, its network as a graph and as a pair program, and how the matrix is cut.
+struct Problem {
+  Data data;
+  Network network;
+  PairProgram program;
+  TileGrid grid;
+  Sources sources;
+
+  bool has_test() const { return data.test.has_value(); }
+  long features() const;
+};
+
+/// Rank 0 reads and checks the data and sends them to all. Collective.
+Problem open_problem(Job const& job, Communicator const& comm);
+
+/// What the plan must know of a job. `with_posterior`: the command is posterior.
+enum class Purpose { kernel, posterior };
+JobSize size_of(Job const& job, Problem const& problem, Purpose purpose);
+
+/// What one rank may use of its node's memory: what is available now (also within a container's limit), divided by the ranks there. 0 where that is not known.
+double memory_for_one_rank(Communicator const& comm);
+
+/// The shapes of one sample, one per input: what a network is built for.
+std::vector<std::vector<long>> input_shapes(Dataset const& dataset);
+
+}  // namespace infinitile

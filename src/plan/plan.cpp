@@ -1,0 +1,128 @@
+#include "plan/plan.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+
+namespace infinitile {
+
+namespace {
+
+std::vector<Block> blocks_of(JobSize const& size) {
+  std::vector<Block> blocks{Block::train_train};
+  if (size.grid.test() > 0) blocks.push_back(Block::test_train);
+  if (size.test_test) blocks.push_back(Block::test_test);
+  return blocks;
+}
+
+/// Tiles and entries of the rank that owns most entries.
+struct Share {
+  long tiles = 0;
+  double entries = 0;
+};
+
+/// Ownership is a product of a row pattern and a column pattern, so counting tiles per process row for each process column needs no walk over all tiles.
+Share largest_share(JobSize const& size, Distribution const& distribution) {
+  TileGrid const& grid = size.grid;
+  std::vector<Share> shares(static_cast<std::size_t>(distribution.ranks()));
+  for (Block const block : blocks_of(size)) {
+    for (TileIndex const t : grid.tiles_of(block)) {
+      Share& share = shares[static_cast<std::size_t>(distribution.owner(t))];
+      ++share.tiles;
+      share.entries += static_cast<double>(grid.height(t)) * grid.width(t);
+    }
+  }
+  return *std::max_element(shares.begin(), shares.end(), [](Share const& a, Share const& b) { return a.entries < b.entries; });
+}
+
+/// Cholesky of the train block with the test rows and targets appended: n³/3 + n² (m + outputs) flops each; the ntk covariance adds a backward sweep and a product.
+double solve_flops(JobSize const& size) {
+  double const n = static_cast<double>(size.grid.train()), m = static_cast<double>(size.grid.test());
+  double flops = size.factorizations * (n * n * n / 3 + n * n * (m + size.outputs));
+  if (size.ntk_posterior) flops += 4 * n * n * m;
+  if (size.full_covariance) flops += size.factorizations * n * m * m;
+  return flops;
+}
+
+void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double own_entries) {
+  double const rows = static_cast<double>(size.grid.train() + size.grid.test());
+  double const side = size.grid.side();
+  bool const single = size.entry_bytes == 4;
+  plan.data_bytes = rows * (static_cast<double>(size.features) * (single ? 12 : 8) + size.outputs * 8.0);
+  plan.row_bytes = rows * size.row_numbers * 8;
+  double const in_flight = (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes;
+  // A posterior holds its own tiles of every kernel, and one more copy that becomes the factor.
+  double const held = size.factorizations > 0 ? own_entries * 8 * (size.kernels + 1) : 0;
+  plan.tile_bytes = in_flight + held;
+  plan.buffer_bytes = size.factorizations > 0 ? 4 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols()) : 0;
+  plan.program_bytes = 70e6 + 34e6 * machine.threads;
+  plan.memory_bytes = plan.data_bytes + plan.row_bytes + plan.tile_bytes + plan.buffer_bytes + plan.program_bytes;
+}
+
+}  // namespace
+
+Plan make_plan(JobSize const& size, Machine const& machine) {
+  Plan plan;
+  plan.distribution = Distribution(machine.ranks);
+  double entries = 0, stored = 0;
+  for (Block const block : blocks_of(size)) {
+    double const here = size.grid.entries_of(block);
+    entries += here;
+    // Off-diagonal tiles of a symmetric block are written a second time, transposed.
+    stored += block == Block::test_train || !size.mirrored ? here : static_cast<double>(block == Block::train_train ? size.grid.train() : size.grid.test())
+                                                                        * static_cast<double>(block == Block::train_train ? size.grid.train() : size.grid.test());
+    plan.tiles += static_cast<long>(size.grid.tiles_of(block).size());
+  }
+  Share const share = largest_share(size, plan.distribution);
+  plan.tiles_of_rank = share.tiles;
+  plan.gram_flops = 2 * entries * static_cast<double>(size.features);
+  plan.pair_flops = entries * size.pair_flops;
+  plan.solve_flops = solve_flops(size);
+  add_memory(plan, size, machine, share.entries);
+  plan.disk_bytes = stored * size.kernels * size.entry_bytes;
+
+  Rates const& rates = machine.rates;
+  double const gemm = (size.entry_bytes == 4 ? rates.gemm_single : rates.gemm) * machine.threads;
+  plan.kernel_seconds = share.entries * (2 * static_cast<double>(size.features) / gemm + size.pair_flops / (rates.pair * machine.threads));
+  plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
+  double const n = static_cast<double>(size.grid.train());
+  double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());
+  plan.message_bytes = machine.ranks > 1 ? size.factorizations * panel_bytes : 0;
+  plan.solve_seconds = plan.solve_flops / machine.ranks / (rates.gemm * machine.threads) + plan.message_bytes / rates.network;
+  return plan;
+}
+
+void require_memory(Plan const& plan, Machine const& machine) {
+  if (machine.memory <= 0 || plan.memory_bytes <= machine.memory) return;
+  throw Error(text("the plan needs ", format_bytes(plan.memory_bytes), " of memory per rank and a rank has ", format_bytes(machine.memory), " (data ",
+                   format_bytes(plan.data_bytes), ", tiles ", format_bytes(plan.tile_bytes), ", buffers ", format_bytes(plan.buffer_bytes + plan.row_bytes),
+                   "). Use more nodes, fewer ranks per node, or fewer rows."));
+}
+
+std::string describe(Plan const& plan, JobSize const& size, Machine const& machine) {
+  std::string out;
+  auto const line = [&out](std::string_view name, std::string const& value, std::string const& note) {
+    out += fmt::format("{:<22} {:>12}   {}\n", name, value, note);
+  };
+  TileGrid const& grid = size.grid;
+  line("rows", fmt::format("{}", grid.train()), fmt::format("to train, {} to test, {} numbers each", grid.test(), size.features));
+  line("tiles", fmt::format("{}", plan.tiles), fmt::format("of {} x {}; at most {} on one rank", grid.side(), grid.side(), plan.tiles_of_rank));
+  line("ranks", fmt::format("{}", machine.ranks),
+       fmt::format("as {} x {}, {} thread{} each", plan.distribution.rows(), plan.distribution.cols(), machine.threads, machine.threads == 1 ? "" : "s"));
+  line("memory per rank", format_bytes(plan.memory_bytes),
+       fmt::format("data {}, layers {}, tiles {}, buffers {}, program {}", format_bytes(plan.data_bytes), format_bytes(plan.row_bytes),
+                   format_bytes(plan.tile_bytes), format_bytes(plan.buffer_bytes), format_bytes(plan.program_bytes)));
+  line("flops", format_count(plan.gram_flops + plan.pair_flops + plan.solve_flops),
+       fmt::format("inner products {}, layers {}, solve {}", format_count(plan.gram_flops), format_count(plan.pair_flops), format_count(plan.solve_flops)));
+  line("messages per rank", format_bytes(plan.message_bytes), "");
+  line("disk", format_bytes(plan.disk_bytes), size.mirrored ? "both halves of symmetric blocks (kernel.store: full)" : "lower tiles (kernel.store: lower)");
+  line("time", format_seconds(plan.seconds()),
+       fmt::format("kernel {}, disk {}, solve {}", format_seconds(plan.kernel_seconds), format_seconds(plan.disk_seconds), format_seconds(plan.solve_seconds)));
+  return out;
+}
+
+}  // namespace infinitile

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <string>
+
+#include "plan/distribution.hpp"
+#include "plan/tile_grid.hpp"
+
+namespace infinitile {
+
+/// What decides the cost of a job. Sizes in entries, not bytes.
+struct JobSize {
+  TileGrid grid;
+  long features = 0;           ///< numbers in one input, over all inputs of the network
+  int outputs = 0;             ///< columns of y; 0 without targets
+  int kernels = 2;             ///< 1 nngp, 2 nngp and ntk
+  int entry_bytes = 8;         ///< of a stored entry: 8 or 4
+  bool mirrored = true;        ///< kernel.store: full
+  bool test_test = false;      ///< full test_test block
+  double row_numbers = 0;      ///< numbers kept per row: roots and features of every layer
+  double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
+  int factorizations = 0;      ///< posterior: distinct matrices to factor, 0 without a posterior
+  bool ntk_posterior = false;  ///< needs the NNGP tiles beside the factor, and a backward sweep
+  bool full_covariance = false;
+};
+
+/// Rates of one core, in units per second. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those of another machine.
+struct Rates {
+  double gemm = 55e9;        ///< float64 flops
+  double gemm_single = 110e9;
+  double pair = 20e9;        ///< pointwise flops of the fused pass
+  double disk = 0.9e9;       ///< bytes, of one rank
+  double network = 2e9;      ///< bytes, of one rank
+};
+
+/// Where the job would run.
+struct Machine {
+  int ranks = 1;
+  int threads = 1;           ///< per rank
+  double memory = 0;         ///< bytes that one rank may use; 0: not known
+  Rates rates;
+};
+
+/// What a job costs. Pure arithmetic: the same on any machine, for any number of ranks, before anything runs. All of it for the rank with the most.
+struct Plan {
+  Distribution distribution{1};
+  long tiles = 0;             ///< all of them
+  long tiles_of_rank = 0;     ///< the most that one rank owns
+  double gram_flops = 0;      ///< all ranks
+  double pair_flops = 0;
+  double solve_flops = 0;
+  double data_bytes = 0;      ///< per rank: inputs, kept whole by every rank
+  double row_bytes = 0;       ///< per rank: what every row knows of every layer
+  double tile_bytes = 0;      ///< per rank: tiles in memory (a few for `kernel`, all its own for a posterior)
+  double buffer_bytes = 0;    ///< per rank: panels and messages of the factorization
+  double program_bytes = 0;   ///< per rank: the program, MPI, BLAS and HDF5 themselves
+  double memory_bytes = 0;    ///< per rank: the sum
+  double message_bytes = 0;   ///< sent by one rank
+  double disk_bytes = 0;      ///< all ranks
+  double kernel_seconds = 0;
+  double disk_seconds = 0;
+  double solve_seconds = 0;
+  double seconds() const { return kernel_seconds + disk_seconds + solve_seconds; }
+};
+
+Plan make_plan(JobSize const& size, Machine const& machine);
+
+/// Throws Error when a rank would need more memory than there is; the message says how much, and what to do.
+void require_memory(Plan const& plan, Machine const& machine);
+
+/// The table that `infinitile plan` prints.
+std::string describe(Plan const& plan, JobSize const& size, Machine const& machine);
+
+}  // namespace infinitile

@@ -1,0 +1,1 @@
+infinitile_test(infinite_kernel_test USES infinitile_infinite infinitile_store)

@@ -1,0 +1,215 @@
+#include "infinite/infinite_kernel.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <string>
+
+#include "base/error.hpp"
+#include "infinite/compile.hpp"
+#include "kernels/activation.hpp"
+#include "net/reader.hpp"
+#include "store/hdf5.hpp"
+#include "support/catch.hpp"
+
+using namespace infinitile;
+
+namespace {
+
+std::vector<double> read(hid_t group, std::string const& path) {
+  return h5::read_all<double>(h5::open_dataset(group, "infinite_fc.h5", path), path);
+}
+
+double read_number(hid_t group, char const* name) {
+  h5::Handle const attribute(H5Aopen(group, name, H5P_DEFAULT), H5Aclose);
+  double value = 0;
+  h5::check(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), name);
+  return value;
+}
+
+std::string read_words(hid_t group, char const* name) {
+  h5::Handle const attribute(H5Aopen(group, name, H5P_DEFAULT), H5Aclose);
+  h5::Handle const type(H5Aget_type(attribute), H5Tclose);
+  char* words = nullptr;
+  h5::check(H5Aread(attribute, type, &words), name);
+  std::string const out(words);
+  H5free_memory(words);
+  return out;
+}
+
+PairProgram program_of(std::string const& yaml, long width) {
+  auto const signatures = activation_signatures();
+  return compile_pair_program(read_network(parse_yaml(yaml, "test"), ReadContext{"test", "", {{width}}, signatures}));
+}
+
+/// All entries of a network on train and test rows, from tiles of a side: [row][col] of the stacked rows, lower triangle.
+struct Lower {
+  long n;
+  std::vector<double> nngp, ntk;
+  double at(std::vector<double> const& k, long i, long j) const { return k[static_cast<std::size_t>(std::max(i, j) * n + std::min(i, j))]; }
+};
+
+template <class T>
+Lower compute_all(std::string const& yaml, long width, std::vector<double> const& x, long train, int side, Precision precision) {
+  long const n = static_cast<long>(x.size()) / width;
+  TileGrid const grid(train, n - train, side);
+  InfiniteKernel const kernel(grid, program_of(yaml, width), {{width, x}}, precision);
+  Lower out{n, std::vector<double>(static_cast<std::size_t>(n * n)), std::vector<double>(static_cast<std::size_t>(n * n))};
+  std::vector<InfiniteKernel::Values<T>> values;
+  for (Block const block : {Block::train_train, Block::test_train, Block::test_test})
+    for (TileIndex const t : grid.tiles_of(block)) {
+      kernel.compute<T>(Exec(), {t}, InfiniteKernel::Get::nngp_and_ntk, values);
+      long const row0 = grid.range(t.row).first + (grid.is_test(t.row) ? train : 0);
+      long const col0 = grid.range(t.col).first + (grid.is_test(t.col) ? train : 0);
+      for (long i = 0; i < grid.height(t); ++i)
+        for (long j = 0; j < grid.width(t); ++j) {
+          auto const from = static_cast<std::size_t>(i * grid.width(t) + j);
+          auto const to = static_cast<std::size_t>((row0 + i) * n + col0 + j);
+          out.nngp[to] = values[0].nngp[from];
+          out.ntk[to] = values[0].ntk[from];
+        }
+    }
+  return out;
+}
+
+double largest(std::vector<double> const& values) {
+  double most = 0;
+  for (double const v : values) most = std::max(most, std::abs(v));
+  return most;
+}
+
+/// Largest difference between a golden block and the rows and columns of `k` that it covers, relative to the block's largest entry.
+double difference(Lower const& all, std::vector<double> const& k, std::vector<double> const& golden, long row0, long rows, long cols, bool diagonal) {
+  double most = 0;
+  for (long i = 0; i < rows; ++i)
+    for (long j = 0; j < cols; ++j) {
+      double const expected = golden[static_cast<std::size_t>(i * cols + j)];
+      most = std::max(most, std::abs(all.at(k, row0 + i, diagonal ? row0 + i : j) - expected));
+      if (!std::isfinite(all.at(k, row0 + i, diagonal ? row0 + i : j))) return INFINITY;
+    }
+  double const scale = largest(golden);
+  return scale > 0 ? most / scale : most;
+}
+
+struct Golden {
+  std::string name;
+  h5::Handle group;
+};
+
+std::vector<std::string> case_names(hid_t file) {
+  std::vector<std::string> names;
+  H5Literate(
+      file, H5_INDEX_NAME, H5_ITER_INC, nullptr,
+      [](hid_t, char const* name, H5L_info_t const*, void* out) -> herr_t {
+        static_cast<std::vector<std::string>*>(out)->emplace_back(name);
+        return 0;
+      },
+      &names);
+  return names;
+}
+
+/// Checks one case with tiles of one side.
+template <class T>
+void check_case(hid_t group, std::string const& network, int side, Precision precision, double tolerance) {
+  std::vector<double> x = read(group, "x1");
+  std::vector<double> const x2 = read(group, "x2"), golden_ntk = read(group, "train_train/ntk");
+  long const train = std::lround(std::sqrt(static_cast<double>(golden_ntk.size())));
+  long const width = static_cast<long>(x.size()) / train, test = static_cast<long>(x2.size()) / width;
+  x.insert(x.end(), x2.begin(), x2.end());
+  Lower const all = compute_all<T>(network, width, x, train, side, precision);
+  for (std::string const kind : {"nngp", "ntk"}) {
+    double const loss = precision == Precision::float64 ? read_number(group, ("float64_loss_" + kind).c_str()) : 0;
+    auto const& k = kind == "nngp" ? all.nngp : all.ntk;
+    double const allowed = std::max(tolerance, 10 * loss);
+    CAPTURE(kind, side, allowed);
+    CHECK(difference(all, k, read(group, "train_train/" + kind), 0, train, train, false) <= allowed);
+    CHECK(difference(all, k, read(group, "test_train/" + kind), train, test, train, false) <= allowed);
+    CHECK(difference(all, k, read(group, "test_test/" + kind), train, test, 1, true) <= allowed);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("every fully connected golden kernel is met, at any tile side", "[infinite_kernel]") {
+  h5::Handle const file = h5::open_file(std::string(INFINITILE_TEST_DATA) + "/infinite_fc.h5");
+  auto const names = case_names(file);
+  REQUIRE(names.size() == 87);
+  for (auto const& name : names) {
+    h5::Handle const group(H5Gopen(file, name.c_str(), H5P_DEFAULT), H5Gclose);
+    std::string const network = read_words(group, "network");
+    CAPTURE(name, network);
+    if (name == "layer_norm_batch") {  // a tile would depend on all others
+      CHECK_THROWS_WITH(program_of(network, 5), Catch::Contains("batch"));
+      continue;
+    }
+    for (int const side : {1, 3, 64}) check_case<double>(group, network, side, Precision::float64, 1e-10);
+    check_case<float>(group, network, 2, Precision::float32, 1e-5);
+  }
+}
+
+namespace {
+
+/// The NTK of one hidden ReLU layer at an angle, from its formula in long double: T = θ-dependent slope times cos + the last layer's own kernel.
+long double relu_ntk(long double angle) {
+  long double const pi = std::acos(-1.0L), c = std::cos(angle), s = std::sin(angle);
+  long double const slope = (pi - angle) / (2 * pi);
+  return c * slope + (s + (pi - angle) * c) / (2 * pi);
+}
+
+}  // namespace
+
+TEST_CASE("near-duplicate inputs keep their digits, also in float32", "[infinite_kernel]") {
+  double const angle = GENERATE(1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6);
+  // Unit vectors of many entries at that angle, scaled so that the variance is 1; the second one a multiple of it, since the norm must not matter.
+  long const d = 784;
+  std::vector<double> a(d), b(d), x;
+  std::mt19937_64 random(7);
+  std::normal_distribution<double> normal;
+  double aa = 0, ab = 0, bb = 0;
+  for (auto& v : a) v = normal(random);
+  for (auto& v : b) v = normal(random);
+  for (long k = 0; k < d; ++k) aa += a[static_cast<std::size_t>(k)] * a[static_cast<std::size_t>(k)];
+  for (auto& v : a) v /= std::sqrt(aa);
+  for (long k = 0; k < d; ++k) ab += a[static_cast<std::size_t>(k)] * b[static_cast<std::size_t>(k)];
+  for (long k = 0; k < d; ++k) b[static_cast<std::size_t>(k)] -= ab * a[static_cast<std::size_t>(k)];
+  for (double const v : b) bb += v * v;
+  for (auto& v : b) v /= std::sqrt(bb);
+  double const root = std::sqrt(static_cast<double>(d)), stretch = 2.5;
+  for (double const v : a) x.push_back(root * v);
+  for (long k = 0; k < d; ++k)
+    x.push_back(stretch * root * (std::cos(angle) * a[static_cast<std::size_t>(k)] + std::sin(angle) * b[static_cast<std::size_t>(k)]));
+  double const expected = stretch * static_cast<double>(relu_ntk(angle));
+  std::string const network = "[dense, relu, dense]";
+  CAPTURE(angle);
+  CHECK(compute_all<double>(network, d, x, 2, 64, Precision::float64).at(compute_all<double>(network, d, x, 2, 64, Precision::float64).ntk, 1, 0)
+        == Approx(expected).epsilon(1e-12));
+  Lower const single = compute_all<float>(network, d, x, 2, 64, Precision::float32);
+  CHECK(single.at(single.ntk, 1, 0) == Approx(expected).epsilon(1e-6));
+}
+
+TEST_CASE("the bits of a tile do not depend on how many are computed together", "[infinite_kernel]") {
+  std::mt19937_64 random(3);
+  std::normal_distribution<double> normal;
+  long const n = 70, d = 9;
+  std::vector<double> x(n * d);
+  for (auto& v : x) v = normal(random);
+  TileGrid const grid(50, 20, 16);
+  InfiniteKernel const kernel(grid, program_of("[{dense: {b_std: 0.1}}, relu, {dense: {w_std: 1.4}}, erf, dense]", d), {{d, x}}, Precision::float64);
+  auto const tiles = grid.tiles_of(Block::train_train);
+  std::vector<InfiniteKernel::Values<double>> together, alone;
+  kernel.compute<double>(Exec(), tiles, InfiniteKernel::Get::nngp_and_ntk, together);
+  for (std::size_t t = 0; t < tiles.size(); ++t) {
+    kernel.compute<double>(Exec(), {tiles[t]}, InfiniteKernel::Get::nngp_and_ntk, alone);
+    CHECK(alone[0].nngp == together[t].nngp);
+    CHECK(alone[0].ntk == together[t].ntk);
+    kernel.compute<double>(Exec(), {tiles[t]}, InfiniteKernel::Get::nngp, alone);
+    CHECK(alone[0].nngp == together[t].nngp);
+  }
+}
+
+TEST_CASE("a kernel value that is not finite is refused", "[infinite_kernel]") {
+  TileGrid const grid(2, 0, 2);
+  InfiniteKernel const kernel(grid, program_of("[{dense: {w_std: 1e200}}, dense]", 1), {{1, {1e100, 2}}}, Precision::float64);
+  std::vector<InfiniteKernel::Values<double>> values;
+  CHECK_THROWS_AS(kernel.compute<double>(Exec(), {{0, 0}}, InfiniteKernel::Get::nngp, values), NumericalAnswer);
+}
