@@ -1,9 +1,14 @@
-# Every header compiles alone, and twice in one file: one source per header, built with the tests. Not again in the sanitizer's build.
+# Every header compiles alone. One with a source beside it does so there, as the first that it includes (tests/rules.cmake); for each of
+# the others there is one source here that includes it twice. Not again in the sanitizer's build.
 if(NOT INFINITILE_SANITIZE)
   file(GLOB headers RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/src/*/*.hpp ${PROJECT_SOURCE_DIR}/kernels/*.hpp ${PROJECT_SOURCE_DIR}/drivers/*.hpp)
   set(sources "")
   foreach(header ${headers})
+    string(REGEX REPLACE "hpp$" "cpp" source ${header})
+    if(EXISTS ${PROJECT_SOURCE_DIR}/${source})
+      continue()
+    endif()
     string(REGEX REPLACE "^src/" "" path ${header})
     string(MAKE_C_IDENTIFIER ${path} name)
     file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/headers/${name}.cpp CONTENT "#include \"${path}\"\n#include \"${path}\"  // again\n")
