@@ -15,6 +15,8 @@ void watch_for_stop_signals() {
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;
   for (int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
+  action.sa_handler = SIG_IGN;  // a write beyond `ulimit -f` is then an error like a full disk, not the end
+  sigaction(SIGXFSZ, &action, nullptr);
 }
 
 int stop_signal() { return caught; }
