@@ -1,1 +1,2 @@
 infinitile_test(tile_grid_test USES infinitile_plan)
+infinitile_test(plan_test USES infinitile_plan)

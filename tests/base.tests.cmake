@@ -1,0 +1,2 @@
+infinitile_test(text_test USES infinitile_base)
+infinitile_test(hash_test USES infinitile_base)

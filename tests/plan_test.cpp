@@ -1,0 +1,56 @@
+#include "plan/plan.hpp"
+
+#include "base/error.hpp"
+#include "support/catch.hpp"
+
+using namespace infinitile;
+
+namespace {
+
+JobSize size_of(long train, long test, int side) {
+  JobSize size{.grid = TileGrid(train, test, side)};
+  size.features = 784;
+  size.outputs = 10;
+  size.row_numbers = 10;
+  size.pair_flops = 200;
+  size.factorizations = 2;
+  return size;
+}
+
+}  // namespace
+
+TEST_CASE("the plan counts what can be counted by hand", "[plan]") {
+  // 10 train and 3 test rows in tiles of 4: train tiles 4 4 2, test tile 3.
+  JobSize size = size_of(10, 3, 4);
+  Plan const plan = make_plan(size, {1, 1, 0, {}});
+  double const train = 16 + 16 + 4 + 16 + 8 + 8, test = 3 * 10;  // lower tiles, diagonal ones whole
+  CHECK(plan.tiles == 6 + 3);
+  CHECK(plan.tiles_of_rank == 9);
+  CHECK(plan.gram_flops == 2 * (train + test) * 784);
+  CHECK(plan.pair_flops == (train + test) * 200);
+  CHECK(plan.disk_bytes == (10 * 10 + test) * 2 * 8);
+  CHECK(plan.solve_flops == Approx(2 * (1000.0 / 3 + 100.0 * 13)));
+  size.mirrored = false;
+  CHECK(make_plan(size, {1, 1, 0, {}}).disk_bytes == (train + test) * 2 * 8);
+  size.entry_bytes = 4;
+  CHECK(make_plan(size, {1, 1, 0, {}}).disk_bytes == (train + test) * 2 * 4);
+}
+
+TEST_CASE("a plan for 4,096 ranks is made in one process, and shares the work out", "[plan]") {
+  JobSize const size = size_of(250'000, 10'000, 1024);
+  Plan const one = make_plan(size, {1, 16, 0, {}}), many = make_plan(size, {4096, 16, 0, {}});
+  CHECK(many.distribution.rows() == 64);
+  CHECK(many.distribution.cols() == 64);
+  CHECK(many.tiles == one.tiles);
+  CHECK(static_cast<double>(many.tiles_of_rank) < 1.7 * static_cast<double>(one.tiles) / 4096);
+  CHECK(many.tile_bytes < one.tile_bytes / 1000);
+  CHECK(many.seconds() < one.seconds());
+}
+
+TEST_CASE("more memory than there is is an error that says how much", "[plan]") {
+  JobSize const size = size_of(60'000, 0, 1024);
+  Machine machine{2, 1, 16e9, {}};
+  CHECK_THROWS_WITH(require_memory(make_plan(size, machine), machine), Catch::Contains("needs") && Catch::Contains("GiB of memory per rank") && Catch::Contains("more nodes"));
+  machine.ranks = 64;
+  CHECK_NOTHROW(require_memory(make_plan(size, machine), machine));
+}
