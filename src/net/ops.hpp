@@ -48,9 +48,9 @@ struct Input {
 /// Acts on the channels, at each position alike. Without out_dim the width is not known; without b_std there is no bias at all.
 struct Dense {
   static constexpr std::string_view name = "dense";
-  std::optional<long> out_dim;
+  std::optional<long> out_dim{};
   double w_std = 1;
-  std::optional<double> b_std;
+  std::optional<double> b_std{};
   Parameterization parameterization = Parameterization::ntk;
   std::array<long, 2> s{1, 1};  ///< standard parameterization: width multipliers, in and out; the width is out_dim * s[1]
   template <class Self, class Visit>
@@ -122,7 +122,7 @@ struct Activation {
   std::string name;
   std::vector<std::pair<std::string, ParameterValue>> parameters;
   Affine affine;
-  std::vector<std::string> given;  ///< the parameters that differ from their defaults, for the printed form only
+  std::vector<std::string> given{};  ///< the parameters that differ from their defaults, for the printed form only
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
     for (auto& [key, value] : self.parameters) visit(key, value, Domain::any);

@@ -9,6 +9,11 @@ namespace infinitile {
 
 namespace {
 
+/// "1 branch", "2 branches".
+std::string count(std::size_t number, std::string_view one, std::string_view many) {
+  return text(number, " ", number == 1 ? one : many);
+}
+
 /// What to read, found by following `file:`.
 struct Source {
   YAML::Node layers;
@@ -88,13 +93,13 @@ private:
   Site find_site(YAML::Node const& layer, std::string const& path) const {
     int const line = line_of(layer);
     std::string const place = text(place_of(file_, line), ": layer ", path);
-    if (layer.IsMap() && layer.size() != 1) {
+    if (layer.IsMap() && layer.size() > 1) {
       std::vector<std::string> keys;
       for (auto const& field : fields_of(layer, file_, ": layer " + path)) keys.push_back(printable(field.key));
       throw Error(text(place, " has ", keys.size(), " names, ", join(keys),
                        "; a layer is one name with its parameters below it. Indent the parameters more, or begin each layer with a dash."));
     }
-    bool const mapping = layer.IsMap();
+    bool const mapping = layer.IsMap() && layer.size() == 1;
     if (!mapping && (!layer.IsScalar() || layer.Scalar().empty()))
       throw Error(text(place, " is ", in_words(layer), "; a name, or a name with its parameters, is needed."));
     std::string const name = mapping ? fields_of(layer, file_, ": layer " + path)[0].key : layer.Scalar();
@@ -103,9 +108,8 @@ private:
   }
 
   Value read_layer(Site const& site, Value const& value) {
-    if (++read_ > NetworkBuilder::largest * 10L)
-      throw Error(text(site.place, ": more than ", NetworkBuilder::largest * 10L,
-                       " layers, repeats and branches counted; check the times of repeats."));
+    if (++read_ > most_read)
+      throw Error(text(site.place, ": more than ", most_read, " layers, repeats and branches counted; check the times of repeats."));
     if (site.name == "sum") return merge(site, Sum{}, site.parameters, value);
     if (site.name == "product") return merge(site, Product{}, site.parameters, value);
     if (site.name == "concat") return read_concat(site, value);
@@ -165,8 +169,8 @@ private:
   Value read_parallel(Site const& site, Value const& value) {
     expect_branches(site, site.parameters);
     if (site.parameters.size() != value.size())
-      throw Error(text(site.place, ": found ", site.parameters.size(), " branches for ", value.size(),
-                       value.size() == 1 ? " value" : " values side by side",
+      throw Error(text(site.place, ": found ", count(site.parameters.size(), "branch", "branches"), " for ",
+                       value.size() == 1 ? "1 value" : text(value.size(), " values side by side"),
                        "; one for each is needed. Branches that share one input are written with sum, product or concat."));
     return read_branches(site, site.parameters, value);
   }
@@ -175,7 +179,7 @@ private:
   Value merge(Site const& site, Op op, YAML::Node const& branches, Value const& value) {
     expect_branches(site, branches);
     if (value.size() != 1 && value.size() != branches.size())
-      throw Error(text(site.place, ": found ", branches.size(), " branches for ", value.size(),
+      throw Error(text(site.place, ": found ", count(branches.size(), "branch", "branches"), " for ", value.size(),
                        " values side by side; one branch for each is needed."));
     Value const sources = value.size() == 1 ? Value(branches.size(), value[0]) : value;
     return {builder_.add(std::move(op), read_branches(site, branches, sources), site.path, site.line)};
@@ -199,12 +203,13 @@ private:
   }
 
   static constexpr int deepest = 100;
+  static constexpr int most_read = 2 * NetworkBuilder::largest;  ///< with repeats and branches, which are no nodes
 
   std::string file_;
   LayerReader layers_;
   NetworkBuilder builder_;
   int depth_ = 0;
-  long read_ = 0;
+  int read_ = 0;
 };
 
 }  // namespace

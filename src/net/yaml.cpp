@@ -160,7 +160,7 @@ std::string in_words(YAML::Node const& node) {
     if (!plain) return text("a list of ", node.size());
     std::vector<std::string> words;
     for (auto const& each : node) words.push_back(in_words(each));
-    return "[" + join(words, ", ", ", ") + "]";
+    return text("[", join(words, ", ", ", "), "]");
   }
   if (node.IsMap()) return text("a mapping of ", node.size(), node.size() == 1 ? " key" : " keys");
   std::string const words = printable(node.Scalar());

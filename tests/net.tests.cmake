@@ -1,0 +1,7 @@
+infinitile_test(network_test USES infinitile_net)
+infinitile_test(network_hash_test USES infinitile_net)
+infinitile_test(net_yaml_test USES infinitile_net)
+infinitile_test(net_layer_reader_test USES infinitile_net)
+infinitile_test(net_reader_test USES infinitile_net)
+infinitile_test(net_cases_test USES infinitile_net)
+infinitile_test(net_print_test USES infinitile_net)
