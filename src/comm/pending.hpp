@@ -58,7 +58,12 @@ public:
                    [&](std::size_t first, int count) { requests_.push_back(start(buffer_.data() + first, count, mpi_type<T>())); });
   }
   Pending(Pending&& other) noexcept : buffer_(std::move(other.buffer_)), requests_(std::exchange(other.requests_, {})) {}
-  Pending& operator=(Pending&&) = delete;
+  Pending& operator=(Pending&& other) noexcept {
+    if (!requests_.empty()) abort_job("a transfer was replaced before wait()");
+    buffer_ = std::move(other.buffer_);
+    requests_ = std::exchange(other.requests_, {});
+    return *this;
+  }
   ~Pending() {
     if (!requests_.empty()) abort_job("a transfer was dropped before wait()");
   }

@@ -1,0 +1,153 @@
+#include "solve/cholesky.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+
+#include "solve/panel.hpp"
+#include "solve/update.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// One factorization at work.
+class Factorization {
+public:
+  Factorization(ProcessGrid const& grid, TileMatrix& a, std::span<TileMatrix* const> appended, double tolerance);
+  std::optional<Breakdown> run();
+
+private:
+  bool in_column(int k) const { return grid_.distribution.process_col(k) == grid_.my_col; }
+  LeftPanel factor_panel(int k);
+  std::optional<BadPivot> factor_diagonal(int k);
+  void solve_panel(int k, ConstMatrix diagonal);
+  std::vector<TileUpdate> updates(LeftPanel const& left, RightPanel const& right, int first_col, int end_col);
+  Breakdown describe(int k, long row, LeftPanel::Note news) const;
+
+  ProcessGrid const& grid_;
+  std::vector<TileMatrix*> matrices_;  ///< a, then the appended ones
+  double tolerance_;
+  std::vector<std::vector<double>> diagonals_;  ///< [k]: the diagonal of tile (k, k) before the factorization, on its owner
+};
+
+Factorization::Factorization(ProcessGrid const& grid, TileMatrix& a, std::span<TileMatrix* const> appended, double tolerance)
+    : grid_(grid), matrices_{&a}, tolerance_(tolerance), diagonals_(a.cols().sizes.size()) {
+  matrices_.insert(matrices_.end(), appended.begin(), appended.end());
+  for (int k = 0; k < a.cols().end(); ++k)
+    if (a.owns({k, k}))
+      for (int i = 0; i < a.cols().size(k); ++i) diagonals_[static_cast<std::size_t>(k)].push_back(a.at({k, k})(i, i));
+}
+
+/// On the owner of tile (k, k).
+std::optional<BadPivot> Factorization::factor_diagonal(int k) {
+  std::vector<double> smallest = diagonals_[static_cast<std::size_t>(k)];
+  for (double& limit : smallest) limit *= tolerance_;
+  return potrf(matrices_.front()->at({k, k}), smallest);
+}
+
+/// The tiles of column k on this rank, below the diagonal, by the factor of the diagonal tile.
+void Factorization::solve_panel(int k, ConstMatrix diagonal) {
+  std::vector<Matrix> tiles;
+  for (TileMatrix* const matrix : matrices_)
+    for (TileIndex const t : matrix->mine())
+      if (t.col == k && (matrix != matrices_.front() || t.row > k)) tiles.push_back(matrix->at(t));
+  parallel_for_tiles(static_cast<int>(tiles.size()), [&](int i) { trsm(transposed(diagonal), tiles[static_cast<std::size_t>(i)]); });
+}
+
+/// Column k, all of whose updates are done, becomes a column of the factor and sets out along the process rows.
+LeftPanel Factorization::factor_panel(int k) {
+  TileMatrix& a = *matrices_.front();
+  LeftPanel::Note news{-1, 0};  // the row of a breakdown within the tile, and its pivot
+  if (in_column(k)) {
+    int const side = a.cols().size(k), owner = grid_.distribution.process_row(k);
+    std::vector<double> message(news.size() + static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+    if (owner == grid_.my_row) {
+      if (auto const bad = factor_diagonal(k)) news = {static_cast<double>(bad->row), bad->pivot};
+      Matrix const tile = a.at({k, k});
+      std::copy(news.begin(), news.end(), message.begin());
+      std::copy_n(tile.data, message.size() - news.size(), message.begin() + static_cast<std::ptrdiff_t>(news.size()));
+    }
+    if (grid_.col.size() > 1) grid_.col.broadcast(std::span(message), owner);
+    news = {message[0], message[1]};
+    if (news[0] < 0) solve_panel(k, ConstMatrix(message.data() + news.size(), side, side));
+  }
+  std::vector<PanelPart> parts;
+  for (TileMatrix const* matrix : matrices_) parts.push_back({matrix, matrix == &a ? k + 1 : matrix->rows().first});
+  return LeftPanel(grid_, k, std::move(parts), news);
+}
+
+/// The updates by column k of this rank's tiles in columns first_col..end_col.
+std::vector<TileUpdate> Factorization::updates(LeftPanel const& left, RightPanel const& right, int first_col, int end_col) {
+  std::vector<TileUpdate> out;
+  for (std::size_t m = 0; m < matrices_.size(); ++m)
+    for (TileIndex const t : matrices_[m]->mine())
+      if (t.col >= first_col && t.col < end_col) {
+        auto const part = m == 0 && t.row == t.col ? TileUpdate::Part::lower : TileUpdate::Part::whole;
+        out.push_back({-1, left.tile(m, t.row), transposed(right.tile(t.col)), matrices_[m]->at(t), part});
+      }
+  return out;
+}
+
+/// The same on every rank: the numbers of the breakdown that the panel's note told of, `row` the first row of tile k.
+Breakdown Factorization::describe(int k, long row, LeftPanel::Note news) const {
+  int const owner = grid_.distribution.owner({k, k});
+  auto const bad = static_cast<std::size_t>(news[0]);
+  double diagonal = grid_.all.rank() == owner ? diagonals_[static_cast<std::size_t>(k)][bad] : 0;
+  grid_.all.broadcast(std::span<double>(&diagonal, 1), owner);
+  return {row + static_cast<long>(bad), news[1], diagonal};
+}
+
+std::optional<Breakdown> Factorization::run() {
+  TileAxis const& cols = matrices_.front()->cols();
+  long row = 0;
+  auto left = std::make_unique<LeftPanel>(factor_panel(0));
+  for (int k = 0; k < cols.end(); ++k) {
+    left->wait();
+    if (left->note()[0] >= 0) return describe(k, row, left->note());
+    RightPanel const right(grid_, *left, 0);
+    run_updates(updates(*left, right, k + 1, k + 2));
+    auto next = k + 1 < cols.end() ? std::make_unique<LeftPanel>(factor_panel(k + 1)) : nullptr;
+    run_updates(updates(*left, right, k + 2, cols.end()), [&] { return !next || next->test(); });
+    left = std::move(next);
+    row += cols.size(k);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+double pivot_tolerance(long n) {
+  return 4 * static_cast<double>(n) * std::numeric_limits<double>::epsilon();
+}
+
+std::optional<Breakdown> cholesky(ProcessGrid const& grid, TileMatrix& a, std::span<TileMatrix* const> appended, double tolerance) {
+  return Factorization(grid, a, appended, tolerance).run();
+}
+
+void solve_back(ProcessGrid const& grid, TileMatrix const& l, std::span<TileMatrix* const> rows) {
+  int const count = l.cols().end();
+  auto top = std::make_unique<TopPanel>(grid, l, count - 1, count);
+  for (int k = count - 1; k >= 0; --k) {
+    top->wait();
+    std::vector<Matrix> solved;
+    std::vector<PanelPart> parts;
+    for (TileMatrix* const matrix : rows) {
+      parts.push_back({matrix, matrix->rows().first});
+      for (TileIndex const t : matrix->mine())
+        if (t.col == k) solved.push_back(matrix->at(t));
+    }
+    parallel_for_tiles(static_cast<int>(solved.size()), [&](int i) { trsm(top->tile(k), solved[static_cast<std::size_t>(i)]); });
+    LeftPanel left(grid, k, std::move(parts));
+    auto next = k > 0 ? std::make_unique<TopPanel>(grid, l, k - 1, k) : nullptr;
+    left.wait();
+    std::vector<TileUpdate> updates;
+    for (std::size_t m = 0; m < rows.size(); ++m)
+      for (TileIndex const t : rows[m]->mine())
+        if (t.col < k) updates.push_back({-1, left.tile(m, t.row), top->tile(t.col), rows[m]->at(t)});
+    run_updates(updates, [&] { return !next || next->test(); });
+    top = std::move(next);
+  }
+}
+
+}  // namespace infinitile
