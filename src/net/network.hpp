@@ -29,7 +29,8 @@ struct Node {
 /// one.
 class Network {
 public:
-  std::vector<Node> const& nodes() const { return nodes_; }
+  std::vector<Node> const& nodes() const& { return nodes_; }
+  std::vector<Node> const& nodes() const&& = delete;  // a loop over them would outlive a network without a name
   Node const& node(int i) const { return nodes_.at(static_cast<std::size_t>(i)); }
   int size() const { return static_cast<int>(nodes_.size()); }
   int inputs() const { return inputs_; }  ///< nodes 0 to inputs() - 1

@@ -191,6 +191,7 @@ std::string describe(Network const& network, std::vector<TableColumn> const& col
     unknown += count ? 0 : 1;
     Row row{split_path(node.path),
             {describe(node.op), write_shape(node), count ? write_count(static_cast<double>(*count)) : "?", node.gaussian ? "yes" : "no"}};
+    if (std::holds_alternative<Input>(node.op)) row.cells[0] = "";  // its path says it
     if (count == 0) row.cells[2] = "";
     for (auto const& column : columns) row.cells.push_back(column.text(node));
     rows.push_back(std::move(row));
