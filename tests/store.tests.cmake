@@ -1,3 +1,7 @@
 infinitile_test(store_file_test USES infinitile_store)
 infinitile_test(store_lock_test USES infinitile_store)
+infinitile_test(hdf5_test USES infinitile_store)
+infinitile_test(store_npy_test USES infinitile_store)
+infinitile_test(dataset_test USES infinitile_store)
 infinitile_test(tile_store_test USES infinitile_store)
+infinitile_test(result_file_test USES infinitile_store)
