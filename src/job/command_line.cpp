@@ -92,12 +92,17 @@ po::variables_map parse_words(std::vector<std::string> const& words, std::vector
   } catch (po::unknown_option const& error) {
     std::string const name = error.get_option_name();
     std::vector<std::string> names;
-    for (auto const& option : known) names.push_back("--" + option.name);
-    throw Error(text("unknown option ", name, ".", did_you_mean(name, names), " ", help, " lists the options."));
+    for (auto const& option : known) names.push_back(option.name);
+    std::string const meant = nearest(name.substr(name.find_first_not_of('-')), names);
+    throw Error(
+        text("unknown option ", name, ".", meant.empty() ? "" : text(" Did you mean --", meant, "?"), " ", help, " lists the options."));
   } catch (po::multiple_occurrences const& error) {
     throw Error(text("the option ", error.get_option_name(), " is given more than once."));
   } catch (po::error_with_option_name const& error) {
-    throw Error(text("the option ", error.get_option_name(), " needs a value. ", help, " says which."));
+    auto const* const syntax = dynamic_cast<po::invalid_command_line_syntax const*>(&error);
+    bool const extra = syntax != nullptr && syntax->kind() == po::invalid_syntax::extra_parameter;
+    throw Error(
+        text("the option ", error.get_option_name(), extra ? " takes no value. " : " needs a value. ", help, " lists the options."));
   } catch (po::error const& error) {
     throw Error(text("the command line cannot be read: ", error.what(), ". ", help, " explains it."));
   }

@@ -18,13 +18,21 @@ namespace {
 
 using Flat = std::map<std::string, std::string>;
 
-/// Each value that has no keys below it, by its whole path: network.2.dense.w_std.
+bool is_word(YAML::Node const& node) {
+  double number = 0;
+  return node.IsScalar() && !YAML::convert<double>::decode(node, number);
+}
+
+/// Each value that has no keys below it, by its whole path: network.2.dense.w_std. The layers of a network are counted; other lists are
+/// values.
 void flatten(YAML::Node const& node, std::string const& path, Flat& out) {
-  bool const list_of_values = node.IsSequence() && std::ranges::all_of(node, [](YAML::Node const& n) { return n.IsScalar(); });
+  bool const list = node.IsSequence();
+  bool const values = list && std::ranges::all_of(node, [](YAML::Node const& n) { return n.IsScalar(); });
+  bool const layers = list && path.starts_with("network") && std::ranges::any_of(node, is_word);
   std::string const prefix = path.empty() ? "" : path + ".";
   if (node.IsMap()) {
     for (auto const& entry : node) flatten(entry.second, prefix + show_value(entry.first), out);
-  } else if (node.IsSequence() && !list_of_values) {
+  } else if (list && (!values || layers)) {
     for (std::size_t i = 0; i < node.size(); ++i) flatten(node[i], text(prefix, i), out);
   } else {
     out[path] = show_value(node);

@@ -9,7 +9,7 @@
 #include "comm/environment.hpp"
 #include "job/threads.hpp"
 #include "kernels/exec.hpp"
-#include "kernels/linear_algebra.hpp"
+#include "kernels/blas.hpp"
 #include "store/hdf5.hpp"
 #include "version.hpp"
 

@@ -61,10 +61,19 @@ Job::Data read_data(Settings const& settings, fs::path const& base) {
   return data;
 }
 
+/// The words that were given, in the order of the table, so that spelling makes no difference.
+std::vector<std::string> read_choices(Settings const& settings, std::string const& path) {
+  auto const given = read_words(settings.at(path));
+  std::vector<std::string> out;
+  for (auto const& choice : find_key(path)->choices)
+    if (wants(given, choice)) out.push_back(choice);
+  return out;
+}
+
 Job::Kernel read_kernel(Settings const& settings) {
   Job::Kernel kernel;
   kernel.kind = word_at(settings, "kernel.kind");
-  kernel.get = read_words(settings.at("kernel.get"));
+  kernel.get = read_choices(settings, "kernel.get");
   kernel.precision = word_at(settings, "kernel.precision");
   if (word_at(settings, "kernel.tile") != "auto") kernel.tile = settings.at("kernel.tile").as<int>();
   kernel.test_test = word_at(settings, "kernel.test_test");
@@ -91,7 +100,7 @@ std::vector<std::string> default_posteriors(Job::Kernel const& kernel) {
 
 Job::Posterior read_posterior(Settings const& settings, Job::Kernel const& kernel) {
   Job::Posterior posterior;
-  posterior.get = settings.given("posterior.get") ? read_words(settings.at("posterior.get")) : default_posteriors(kernel);
+  posterior.get = settings.given("posterior.get") ? read_choices(settings, "posterior.get") : default_posteriors(kernel);
   posterior.diag_reg = settings.at("posterior.diag_reg").as<double>();
   posterior.absolute = settings.at("posterior.diag_reg_absolute_scale").as<bool>();
   posterior.covariance = word_at(settings, "posterior.covariance");
@@ -143,6 +152,7 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   if (!job.data.test) values.erase("data.test.x");  // its default
   values["name"] = YAML::Node(job.name);
   values["output"] = YAML::Node(job.output.string());
+  values["kernel.get"] = in_line(YAML::Node(job.kernel.get));
   values["posterior.get"] = in_line(YAML::Node(job.posterior.get));
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);

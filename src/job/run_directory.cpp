@@ -34,6 +34,7 @@ RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const
   std::string const echo = echo_job(job, sources);
   together(context.comm, [&] {
     if (!context.comm.is_first()) return;
+    refuse_other_job(path_, echo);  // before a byte changes; again under the lock, because another run may have been quicker
     make_output_directory(path_);
     lock_.emplace(path_);
     refuse_other_job(path_, echo);

@@ -179,7 +179,7 @@ void Settings::check_section(std::string const& section, YAML::Node const& node)
   for (auto const& entry : node) {
     std::string const name = entry.first.IsScalar() ? entry.first.Scalar() : show_value(entry.first);
     std::string const path = prefix + name;
-    lines_[path] = entry.first.Mark().line + 1;
+    if (!entry.first.Mark().is_null()) lines_[path] = entry.first.Mark().line + 1;
     if (std::ranges::find(known, name) == known.end()) {
       std::string const hint = did_you_mean(name, known);
       throw Error(text(origin(path), ": unknown key \"", path, "\".", hint.empty() ? text(" Known here: ", join(known), ".") : hint));
@@ -209,7 +209,9 @@ std::string Settings::origin(std::string const& path) const {
     if (found != overrides_.end()) return found->second;
   }
   auto const line = lines_.find(path);
-  return line == lines_.end() ? file_ : text(file_, ":", line->second);
+  if (line != lines_.end()) return text(file_, ":", line->second);
+  std::string const below = overrides_of(path);  // a section that only --set speaks of
+  return below.empty() ? file_ : below;
 }
 
 std::string Settings::overrides_of(std::string const& path) const {

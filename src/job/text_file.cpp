@@ -26,8 +26,9 @@ void write_text_file(std::filesystem::path const& path, std::string const& words
 
 std::string read_text_file(std::filesystem::path const& path) {
   std::ifstream file(path, std::ios::binary);
+  if (!file.is_open() || std::filesystem::is_directory(path))
+    throw Error(text("cannot read the file ", path.string(), ". Check the path and its permissions."));
   std::string words((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || file.bad()) throw Error(text("cannot read the file ", path.string(), ". Check the path and its permissions."));
   return words;
 }
 

@@ -1,0 +1,92 @@
+#include <map>
+
+#include "base/error.hpp"
+#include "job/echo.hpp"
+#include "job/keys.hpp"
+#include "support/catch.hpp"
+#include "support/scratch.hpp"
+
+using namespace infinitile;
+
+namespace {
+
+Job read(std::vector<std::string> const& overrides = {}) {
+  return parse_job(default_job(), "/jobs/digits.yaml", {overrides, {}});
+}
+
+Sources const sources{1, 2, 3};
+
+std::vector<Change> changes(std::vector<std::string> const& overrides, Sources const& now = sources) {
+  return changed_keys(echo_job(read(), sources), echo_job(read(overrides), now));
+}
+
+}  // namespace
+
+TEST_CASE("the echo is the job itself, from anywhere", "[job]") {
+  Job const job = read({"kernel.tile=64", "posterior.diag_reg=0.5"});
+  std::string const echo = echo_job(job, sources);
+  Job const again = parse_job(echo, "/elsewhere/job.yaml");
+  CHECK(again.name == job.name);
+  CHECK(again.output == job.output);
+  CHECK(again.data.train.file == "/jobs/data/digits.h5");
+  CHECK(again.kernel.tile == 64);
+  CHECK(again.posterior.diag_reg == 0.5);
+  CHECK(fingerprint(again, sources) == fingerprint(job, sources));
+  CHECK(changed_keys(echo, echo_job(again, sources)).empty());
+}
+
+TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[job]") {
+  std::uint64_t const same = fingerprint(read(), sources);
+  std::map<std::string, std::string> const others{{"name", "b"},
+                                                  {"output", "b"},
+                                                  {"data.train.file", "b.h5"},
+                                                  {"data.train.x", "b"},
+                                                  {"data.train.y", "b"},
+                                                  {"data.test.file", "b.h5"},
+                                                  {"data.test.x", "b"},
+                                                  {"data.test.y", "b"},
+                                                  {"data.shape", "[64]"},
+                                                  {"data.scale", "unit_sphere"},
+                                                  {"network", "[dense]"},
+                                                  {"kernel.get", "[nngp]"},
+                                                  {"kernel.precision", "float32"},
+                                                  {"kernel.tile", "64"},
+                                                  {"kernel.test_test", "none"},
+                                                  {"kernel.store", "lower"},
+                                                  {"posterior.get", "[nngp]"},
+                                                  {"posterior.diag_reg", "1"},
+                                                  {"posterior.diag_reg_absolute_scale", "true"}};
+  for (Key const& key : job_keys()) {
+    if (key.needs == Needs::section || key.path == "kernel.kind" || key.path == "posterior.covariance") continue;
+    INFO(key.path);
+    REQUIRE(others.contains(key.path));
+    std::vector<std::string> change{key.path + "=" + others.at(key.path)};
+    if (key.path == "kernel.get") change.emplace_back("posterior.get=[nngp]");
+    CHECK((fingerprint(read(change), sources) != same) == (key.touches == Touches::tiles));
+    CHECK(changes(change).empty() == (key.touches != Touches::tiles));
+  }
+  CHECK(fingerprint(read({"kernel.test_test=full", "posterior.covariance=full"}), sources) == same);
+  for (Sources const& other : {Sources{9, 2, 3}, Sources{1, 9, 3}, Sources{1, 2, 9}}) CHECK(fingerprint(read(), other) != same);
+}
+
+TEST_CASE("the fingerprint does not depend on how a job is written", "[job]") {
+  std::string const one = "data: {train: {file: a.h5}}\nnetwork: [dense]\nkernel: {get: nngp, tile: 8}\n";
+  std::string const other =
+      "kernel:\n  tile: 8\n  get: [nngp]\n  precision: float64\nnetwork:\n- dense\ndata:\n  train:\n    file: a.h5\n    x: x\n";
+  CHECK(fingerprint(parse_job(one, "a.yaml"), sources) == fingerprint(parse_job(other, "b/c.yaml"), sources));
+}
+
+TEST_CASE("changed keys are told with what they were and are", "[job]") {
+  CHECK(changes({"kernel.tile=64", "kernel.get=[ntk]", "posterior.get=ntkgp", "name=b"})
+        == std::vector<Change>{{"kernel.get", "[nngp, ntk]", "[ntk]"}, {"kernel.tile", "auto", "64"}});
+}
+
+TEST_CASE("a source that changed is told by its keys, or as content when they are the same", "[job]") {
+  CHECK(changes({"network.1.dense.w_std=2"}, {9, 2, 3}) == std::vector<Change>{{"network.1.dense.w_std", "1.4142135623730951", "2"}});
+  CHECK(changes({"network.2=erf"}, {9, 2, 3}) == std::vector<Change>{{"network.2", "relu", "erf"}});
+  CHECK(changes({}, {9, 2, 3}) == std::vector<Change>{{"the content of network", "0000000000000001", "0000000000000009"}});
+  CHECK(changes({}, {1, 9, 3}) == std::vector<Change>{{"the content of data.train", "0000000000000002", "0000000000000009"}});
+  CHECK(changes({"data.train.file=/b.h5"}, {1, 9, 3}) == std::vector<Change>{{"data.train.file", "/jobs/data/digits.h5", "/b.h5"}});
+  CHECK(changes({"data.test=null"}, {1, 2, 0})
+        == std::vector<Change>{{"data.test.file", "/jobs/data/digits.h5", "not given"}, {"data.test.x", "test/x", "not given"}});
+}
