@@ -305,6 +305,25 @@ TEST_CASE("killed at any moment, what has its name is whole, and the next run co
   for (TileIndex const t : wanted) CHECK(holds<double>(store, t));
 }
 
+TEST_CASE("ranks that write at the same time do not meet", "[tile_store]") {
+  Scratch const scratch;
+  TileLayout const layout = layout_of({320, 64, 16});
+  auto const wanted = all_tiles(layout.grid);
+  std::vector<pid_t> children;
+  for (int rank = 0; rank < 3; ++rank) {
+    children.push_back(fork());
+    if (children.back() != 0) continue;
+    TileStore store(scratch.path(), layout, rank, std::vector<TileRecord>{}, RunLimits{.bytes = 20000});
+    for (std::size_t i = static_cast<std::size_t>(rank); i < wanted.size(); i += 3) put<double>(store, wanted[i]);
+    store.flush();
+    _exit(0);
+  }
+  for (pid_t const child : children) waitpid(child, nullptr, 0);
+  TileStore store(scratch.path(), layout, 0);
+  CHECK(store.missing(wanted).empty());
+  for (TileIndex const t : wanted) CHECK(holds<double>(store, t));
+}
+
 TEST_CASE("a full disk stops the run with the path, and finished tiles stay", "[tile_store]") {
   Scratch const scratch;
   fs::path const tiles = scratch / "tiles";
