@@ -118,6 +118,18 @@ void gemm(double alpha, Factor const& a, Factor const& b, double beta, Matrix c)
               leading(b.matrix.stride), beta, c.data, leading(c.stride));
 }
 
+double dot(double const* a, double const* b, int count) {
+  constexpr int lanes = 8;
+  double sums[lanes] = {};
+  int i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (int lane = 0; lane < lanes; ++lane) sums[lane] += a[i + lane] * b[i + lane];
+  for (; i < count; ++i) sums[i % lanes] += a[i] * b[i];
+  double sum = 0;
+  for (double const part : sums) sum += part;
+  return sum;
+}
+
 void syrk(ConstMatrix a, Matrix c) {
   INFINITILE_EXPECT(a.rows == c.rows && c.rows == c.cols);
   if (c.rows <= syrk_block) return gemm(-1, a, transposed(a), 1, c);

@@ -52,6 +52,9 @@ void initialize_linear_algebra();
 /// c ← alpha a b + beta c. 2 m n k flops, compute-bound from tiles of about 100 on.
 void gemm(double alpha, Factor const& a, Factor const& b, double beta, Matrix c);
 
+/// The sum of a[i] b[i] in a fixed order, that of eight interleaved sums.
+double dot(double const* a, double const* b, int count);
+
 /// The lower triangle of c ← c − a aᵀ, by gemm on blocks: what lies above the diagonal keeps its value or gets a useless one.
 /// n² k flops and 1/16 more at n = 256.
 void syrk(ConstMatrix a, Matrix c);

@@ -1,5 +1,8 @@
 #include "solve/tile_matrix.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 #include "base/error.hpp"
 
 namespace infinitile {
@@ -46,6 +49,19 @@ Matrix TileMatrix::at(TileIndex t) {
 
 ConstMatrix TileMatrix::at(TileIndex t) const {
   return const_cast<TileMatrix*>(this)->at(t);
+}
+
+double largest_entry(TileMatrix const& matrix) {
+  double largest = 0;
+  for (TileIndex const t : matrix.mine()) {
+    ConstMatrix const tile = matrix.at(t);
+    for (int i = 0; i < tile.rows; ++i)
+      for (int j = 0; j < tile.cols; ++j) {
+        if (!std::isfinite(tile(i, j))) return HUGE_VAL;
+        largest = std::max(largest, std::abs(tile(i, j)));
+      }
+  }
+  return largest;
 }
 
 }  // namespace infinitile

@@ -50,4 +50,7 @@ private:
   std::map<TileIndex, std::unique_ptr<double[]>> tiles_;
 };
 
+/// The size of the largest entry of this rank's tiles; infinity if one of them is not finite.
+double largest_entry(TileMatrix const& matrix);
+
 }  // namespace infinitile
