@@ -1,3 +1,5 @@
+infinitile_test(linear_algebra_test USES infinitile_kernels RANKS 1)
+infinitile_test(calibration_test USES infinitile_solve RANKS 1)
 infinitile_test(cholesky_test USES infinitile_solve RANKS 1 2 3 4 6)
 infinitile_test(posterior_test USES infinitile_solve hdf5 RANKS 1 2 3 4 6)
 
