@@ -1,6 +1,6 @@
 #include "job/frame.hpp"
 
-#include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #ifdef INFINITILE_TRAP_NAN
@@ -119,7 +119,8 @@ int run_command(CommandLine const& line) {
   Distribution const distribution(comm.size());
   report.grid = {distribution.rows(), distribution.cols()};
   report.threads = decide_threads(comm, line);
-  report.error = comm.agree(attempt({comm, report.threads, line, report}));
+  constexpr double patience = 10;  // seconds that a failed rank waits for the others to hear of it
+  report.error = comm.agree(attempt({comm, report.threads, line, report}), patience);
   report.collect(comm);
   if (comm.is_first()) write_report(report);
   if (!report.error) return static_cast<int>(Exit::done);
@@ -144,7 +145,8 @@ int run(int argc, char** argv, std::span<Command const> commands) {
 
 void stop_if_asked(Communicator const& comm) {
   int const signal = comm.all_reduce(stop_signal(), Reduction::max);
-  if (signal != 0) throw Stopped(text("stopped by signal ", signal, "; all finished tiles are kept. The same command goes on from there."));
+  std::string const name = signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGUSR1";
+  if (signal != 0) throw Stopped(text("stopped by ", name, "; all finished tiles are kept. The same command goes on from there."));
 }
 
 }  // namespace infinitile
