@@ -21,7 +21,8 @@ std::vector<Benchmark> chosen(std::vector<std::string> const& names) {
   std::vector<Benchmark> out;
   for (auto const& name : names) {
     auto const at = std::find(known.begin(), known.end(), name);
-    if (at == known.end()) throw Error(text("there is no benchmark \"", name, "\".", did_you_mean(name, known), " `infinitile bench --list` names them."));
+    if (at == known.end())
+      throw Error(text("there is no benchmark \"", name, "\".", did_you_mean(name, known), " `infinitile bench --list` names them."));
     out.push_back(benchmarks()[static_cast<std::size_t>(at - known.begin())]);
   }
   return out;
@@ -59,7 +60,9 @@ void measure_rates(Context const& context) {
   }
   BenchSize const size = context.line.has("tiny") ? BenchSize::tiny : BenchSize::full;
   nlohmann::json all{{"ranks", context.comm.size()}, {"threads", context.threads}};
-  if (first) fmt::print("{} rank{}, {} thread{} each\n", context.comm.size(), context.comm.size() == 1 ? "" : "s", context.threads, context.threads == 1 ? "" : "s");
+  if (first)
+    fmt::print("{} rank{}, {} thread{} each\n", context.comm.size(), context.comm.size() == 1 ? "" : "s", context.threads,
+               context.threads == 1 ? "" : "s");
   for (auto const& benchmark : chosen(context.line.arguments)) {
     auto const results = benchmark.measure(context, size);
     if (!first) continue;

@@ -57,7 +57,8 @@ public:
     Distribution const distribution(context.comm.size());
     for (TileIndex const t : grid_.tiles_of(Block::train_train))
       if (distribution.owner(t) == context.comm.rank()) own_.push_back(t);
-    auto const most = static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(context.threads);
+    auto const most =
+        static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(context.threads);
     nngp_.resize(most);
     ntk_.resize(most);
   }
@@ -79,7 +80,8 @@ private:
         for (std::size_t t = next; t < std::min(own_.size(), next + in_flight); ++t) {
           std::size_t const place = (t - next) * static_cast<std::size_t>(grid_.side()) * static_cast<std::size_t>(grid_.side());
           TileIndex const tile = own_[t];
-          tasks.push_back({grid_.range(tile.row).first, grid_.range(tile.col).first, grid_.height(tile), grid_.width(tile), nngp_.data() + place, ntk_.data() + place});
+          tasks.push_back({grid_.range(tile.row).first, grid_.range(tile.col).first, grid_.height(tile), grid_.width(tile),
+                           nngp_.data() + place, ntk_.data() + place});
         }
         work(std::span<TileTask<T> const>(tasks));
       }
@@ -117,7 +119,8 @@ std::vector<Measurement> fully_connected(Context const& context, BenchSize size)
 std::vector<Measurement> activations(Context const& context, BenchSize size) {
   long const n = size == BenchSize::full ? 1500 : 100, width = 4;
   std::vector<Measurement> out;
-  for (std::string const name : {"relu", "erf", "gelu", "sin", "rbf", "exp", "gaussian", "tanh", "sigmoid", "softplus", "silu", "elu", "selu", "softsign", "atan", "asinh"}) {
+  for (std::string const name : {"relu", "erf", "gelu", "sin", "rbf", "exp", "gaussian", "tanh", "sigmoid", "softplus", "silu", "elu",
+                                 "selu", "softsign", "atan", "asinh"}) {
     SymmetricKernel<double> kernel(context, text("[{dense: {w_std: 1.5}}, ", name, ", dense]"), n, width);
     double const seconds = kernel.seconds_of_kernel() * context.threads * context.comm.size();
     out.push_back({name, seconds / (0.5 * static_cast<double>(n) * static_cast<double>(n)) * 1e9, "ns per pair of inputs and core", 0, ""});

@@ -23,7 +23,8 @@ Rates read_rates(std::string const& path) {
       if (m.at("name") == "float64 inner products alone") rates.gemm = m.at("value").get<double>() / workers;
       if (m.at("name") == "float32 inner products alone") rates.gemm_single = m.at("value").get<double>() / workers;
     }
-    for (auto const& m : all.at("benchmarks").value("tile_files", nlohmann::json::array())) rates.disk = m.at("value").get<double>() / all.at("ranks").get<double>();
+    for (auto const& m : all.at("benchmarks").value("tile_files", nlohmann::json::array()))
+      rates.disk = m.at("value").get<double>() / all.at("ranks").get<double>();
     return rates;
   } catch (nlohmann::json::exception const&) {
     throw Error(text("--rates: ", path, " is not a file of `infinitile bench --json`, or lacks the benchmark fully_connected."));

@@ -12,12 +12,13 @@ namespace infinitile {
 
 namespace {
 
-/// Closer than this to parallel (gap 0) or antiparallel (gap 2) the rounding of the matrix product shows in the angle θ = √(2 gap): δθ = δgap / θ is
-/// 1e-16 / 3e-3 in float64 and 3e-7 / 0.1 in float32.
+/// Closer than this to parallel (gap 0) or antiparallel (gap 2) the rounding of the matrix product shows in the angle θ = √(2 gap): δθ =
+/// δgap / θ is 1e-16 / 3e-3 in float64 and 3e-7 / 0.1 in float32.
 template <class T>
 constexpr double near_an_end = sizeof(T) == 8 ? 1e-5 : 5e-3;
 
-/// Columns of one strip: on the host a loop over them becomes vector code and the registers stay in L1; on a GPU a strip is one entry, and one thread.
+/// Columns of one strip: on the host a loop over them becomes vector code and the registers stay in L1; on a GPU a strip is one entry, and
+/// one thread.
 constexpr int strip_width = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Exec::memory_space>::accessible ? 128 : 1;
 
 /// Rows of one matrix product. Fixed, so that the bits do not depend on the number of threads.
@@ -34,7 +35,9 @@ void product(int m, int n, long k, float const* a, float const* b, float* c, int
   cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, m, n, depth, 1, a, depth, b, depth, 0, c, ldc);
 }
 
-RowTable::Matrix const& unit_rows(RowTable const& rows, int input, double /*precision*/) { return rows.unit[static_cast<std::size_t>(input)]; }
+RowTable::Matrix const& unit_rows(RowTable const& rows, int input, double /*precision*/) {
+  return rows.unit[static_cast<std::size_t>(input)];
+}
 RowTable::SingleMatrix const& unit_rows(RowTable const& rows, int input, float /*precision*/) {
   return rows.unit_single[static_cast<std::size_t>(input)];
 }
@@ -167,15 +170,21 @@ struct Pass {
           if (with_ntk)
             for (int j = 0; j < count; ++j) ntk[j] = r.ntk[s.source][j];
           break;
-        case Step::Kind::dense: step::dense(s, roots_at(s.before, row, col), roots_at(s.after, row, col), count, gap, ntk); break;
-        case Step::Kind::activate: activate(s, row, col, count, gap, ntk, r.slope); break;
+        case Step::Kind::dense:
+          step::dense(s, roots_at(s.before, row, col), roots_at(s.after, row, col), count, gap, ntk);
+          break;
+        case Step::Kind::activate:
+          activate(s, row, col, count, gap, ntk, r.slope);
+          break;
         case Step::Kind::normalize:
           if (with_ntk) step::normalize(roots_at(s.other, row, col), count, ntk);
           break;
-        case Step::Kind::drop: step::drop(s.weight, count, gap); break;
+        case Step::Kind::drop:
+          step::drop(s.weight, count, gap);
+          break;
         case Step::Kind::add:
-          step::add(s, roots_at(s.before, row, col), roots_at(s.other, row, col), roots_at(s.after, row, col), count, gap, ntk, r.gap[s.source],
-                    r.ntk[s.source]);
+          step::add(s, roots_at(s.before, row, col), roots_at(s.other, row, col), roots_at(s.after, row, col), count, gap, ntk,
+                    r.gap[s.source], r.ntk[s.source]);
           break;
         case Step::Kind::multiply:
           step::multiply(roots_at(s.before, row, col), roots_at(s.other, row, col), count, gap, ntk, r.gap[s.source], r.ntk[s.source]);

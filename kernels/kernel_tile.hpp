@@ -8,8 +8,8 @@
 
 namespace infinitile {
 
-/// One tile to compute: rows row0, ... and columns col0, ... of the row table. Results are row-major, `cols` apart. A tile on the diagonal (row0 == col0) is
-/// symmetric to the bit and has its diagonal from the row table, exactly.
+/// One tile to compute: rows row0, ... and columns col0, ... of the row table. Results are row-major, `cols` apart. A tile on the diagonal
+/// (row0 == col0) is symmetric to the bit and has its diagonal from the row table, exactly.
 template <class T>
 struct TileTask {
   long row0 = 0;
@@ -22,10 +22,14 @@ struct TileTask {
 
 /// Computes tiles: one matrix product of unit rows, then one pass over the entries that runs all layers in registers and L1.
 ///
-/// Bound    2 d + (layers) flops per entry: the product takes 2 d flops at the rate of dgemm, the pass about 5 cycles per entry and ReLU layer on AVX-512
-///          (kernels/arc_cosine.hpp), so with d = 784 and 3 layers the product is 80 % of the time. Bytes: 8 + 8 per entry and kernel, once.
-/// Digits   gap = 1 − ρ of the inputs comes from the product; near parallel and antiparallel pairs from the difference or sum of the two unit rows,
-///          in float64, so that near duplicates lose nothing. T = float only changes the product and what is stored; all layers run in float64.
+/// Bound    2 d + (layers) flops per entry: the product takes 2 d flops at the rate of dgemm, the pass about 5 cycles per entry and ReLU
+/// layer on AVX-512
+///          (kernels/arc_cosine.hpp), so with d = 784 and 3 layers the product is 80 % of the time. Bytes: 8 + 8 per entry and kernel,
+///          once.
+/// Digits   gap = 1 − ρ of the inputs comes from the product; near parallel and antiparallel pairs from the difference or sum of the two
+/// unit rows,
+///          in float64, so that near duplicates lose nothing. T = float only changes the product and what is stored; all layers run in
+///          float64.
 /// Returns  how many entries came out infinite or not a number; a result file must not get those.
 /// Order    the arithmetic of a tile has a fixed shape: the same bits for any number of threads and ranks.
 template <class T>

@@ -7,8 +7,8 @@
 
 namespace infinitile {
 
-/// An infinitely wide network as what it does to pairs of inputs: steps on numbered registers, each a gap and an ntk (see pair_step.hpp). The infinite reading of a
-/// network (src/infinite) writes it; rows (row_table.hpp) and tiles (kernel_tile.hpp) run it.
+/// An infinitely wide network as what it does to pairs of inputs: steps on numbered registers, each a gap and an ntk (see pair_step.hpp).
+/// The infinite reading of a network (src/infinite) writes it; rows (row_table.hpp) and tiles (kernel_tile.hpp) run it.
 struct PairProgram {
   /// More registers than this would not stay in L1. A network needs one, and one more for each branching layer it is inside of.
   static constexpr int most_registers = 24;
@@ -18,7 +18,7 @@ struct PairProgram {
   std::vector<double> layer_norm_eps;      ///< Step::index of a normalize step
   int inputs = 1;
   int registers = 1;
-  int root_rows = 1;   ///< rows of the table of roots
+  int root_rows = 1;  ///< rows of the table of roots
   int output_roots = 0;
   // The result is in register 0.
 };

@@ -7,10 +7,12 @@
 // A pair (i, j) carries, per register,
 //   gap = 1 − ρ      ρ the correlation of the two preactivations, so that the covariance is k = r_i r_j (1 − gap);
 //   ntk              the tangent kernel, not normalized.
-// The roots r = √E[u²] belong to rows, not to pairs: they are known before any pair is looked at. Carrying the gap keeps the digits of near-duplicate inputs: each
-// rule below is a sum of terms of one sign (no 1 − ρ is formed from a ρ that was rounded), and a layer without bias does not touch it.
+// The roots r = √E[u²] belong to rows, not to pairs: they are known before any pair is looked at. Carrying the gap keeps the digits of
+// near-duplicate inputs: each rule below is a sum of terms of one sign (no 1 − ρ is formed from a ρ that was rounded), and a layer without
+// bias does not touch it.
 //
-// Cost  per pair and dense layer without bias 5 flops, with bias 16 and one division; per ReLU see kernels/arc_cosine.hpp. All in registers and L1.
+// Cost  per pair and dense layer without bias 5 flops, with bias 16 and one division; per ReLU see kernels/arc_cosine.hpp. All in registers
+// and L1.
 
 namespace infinitile {
 
@@ -19,14 +21,14 @@ namespace infinitile {
 struct Step {
   enum class Kind { load, copy, dense, activate, normalize, drop, add, multiply };
   Kind kind = Kind::load;
-  int target = 0;      ///< register that is changed
-  int source = -1;     ///< register that is read as well: copy, add, multiply
+  int target = 0;   ///< register that is changed
+  int source = -1;  ///< register that is read as well: copy, add, multiply
   int before = 0;
   int other = 0;
   int after = 0;
-  int index = 0;       ///< load: which input; activate, normalize: which of the program's activations, layer norms
-  double weight = 1;   ///< dense: w_std²; add: weight of the target; drop: the keep probability
-  double shift = 0;    ///< dense: b_std²; add: weight of the source
+  int index = 0;      ///< load: which input; activate, normalize: which of the program's activations, layer norms
+  double weight = 1;  ///< dense: w_std²; add: weight of the target; drop: the keep probability
+  double shift = 0;   ///< dense: b_std²; add: weight of the source
   double trained_out = 0, trained_in = 0, trained_one = 0;  ///< dense: ntk' = out k' + in k + one + w_std² ntk
 };
 
@@ -61,8 +63,10 @@ INFINITILE_FN void dense(Step const& step, Roots before, Roots after, int count,
   }
 }
 
-/// k' = v k + w l, target and source independent. With S = √(q1' q2'): S² − (v s + w t)² = v w (r1 p2 − p1 r2)², the identity of Lagrange. Both variances zero: gap 1.
-INFINITILE_FN void add(Step const& step, Roots before, Roots other, Roots after, int count, double* gap, double* ntk, double const* gap2, double const* ntk2) {
+/// k' = v k + w l, target and source independent. With S = √(q1' q2'): S² − (v s + w t)² = v w (r1 p2 − p1 r2)², the identity of Lagrange.
+/// Both variances zero: gap 1.
+INFINITILE_FN void add(Step const& step, Roots before, Roots other, Roots after, int count, double* gap, double* ntk, double const* gap2,
+                       double const* ntk2) {
   double const v = step.weight, w = step.shift;
   for (int j = 0; j < count; ++j) {
     double const s = v * before.row * before.col[j], t = w * other.row * other.col[j], both = after.row * after.col[j];

@@ -57,8 +57,12 @@ private:
   void take(Step const& step) {
     Diagonal& r = registers_[static_cast<std::size_t>(step.target)];
     switch (step.kind) {
-      case Step::Kind::load: load(step, r); break;
-      case Step::Kind::copy: r = source(step); return;
+      case Step::Kind::load:
+        load(step, r);
+        break;
+      case Step::Kind::copy:
+        r = source(step);
+        return;
       case Step::Kind::dense:
         for_each(r, [&](double& q, double& ntk) {
           double const after = step.weight * q + step.shift;
@@ -66,8 +70,12 @@ private:
           q = after;
         });
         break;
-      case Step::Kind::activate: activate(step, r); break;
-      case Step::Kind::normalize: normalize(step, r); break;
+      case Step::Kind::activate:
+        activate(step, r);
+        break;
+      case Step::Kind::normalize:
+        normalize(step, r);
+        break;
       case Step::Kind::drop:
         for_each(r, [&](double& q, double& ntk) {
           q /= step.weight;

@@ -21,13 +21,13 @@ struct RowTable {
   using SingleMatrix = Kokkos::View<float**, Kokkos::LayoutRight, Exec::memory_space>;
 
   long rows = 0;
-  std::vector<std::vector<double>> storage;  ///< what `unit` looks at
-  std::vector<Matrix> unit;               ///< per input: rows / |row|, zero rows stay zero
-  std::vector<SingleMatrix> unit_single;  ///< the same, for float32 tiles; empty otherwise
-  Matrix roots;                           ///< [program.root_rows][rows]: √variance, and factors of layer norms
+  std::vector<std::vector<double>> storage;     ///< what `unit` looks at
+  std::vector<Matrix> unit;                     ///< per input: rows / |row|, zero rows stay zero
+  std::vector<SingleMatrix> unit_single;        ///< the same, for float32 tiles; empty otherwise
+  Matrix roots;                                 ///< [program.root_rows][rows]: √variance, and factors of layer norms
   std::vector<PreparedActivation> activations;  ///< per activation of the program, for the variances that occur
-  std::vector<Matrix> features;           ///< per activation: [features][rows]
-  Column<double> nngp;                    ///< the diagonal of the kernels, exactly
+  std::vector<Matrix> features;                 ///< per activation: [features][rows]
+  Column<double> nngp;                          ///< the diagonal of the kernels, exactly
   Column<double> ntk;
 };
 

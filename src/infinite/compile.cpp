@@ -20,7 +20,11 @@ struct Place {
 class Compiler {
 public:
   explicit Compiler(Network const& network)
-      : network_(network), uses_(static_cast<std::size_t>(network.size()), 0), places_(uses_.size()), branches_(uses_.size()), merged_(uses_.size(), 0) {
+      : network_(network),
+        uses_(static_cast<std::size_t>(network.size()), 0),
+        places_(uses_.size()),
+        branches_(uses_.size()),
+        merged_(uses_.size(), 0) {
     program_.inputs = network.inputs();
     program_.registers = 0;
     program_.root_rows = 0;
@@ -216,25 +220,27 @@ private:
 
   Network const& network_;
   PairProgram program_;
-  std::vector<int> uses_;      ///< reads of a node's value that are still to come
+  std::vector<int> uses_;  ///< reads of a node's value that are still to come
   std::vector<Place> places_;
   std::vector<std::vector<Branch>> branches_;
-  std::vector<int> merged_;    ///< branches that a merging node has taken in
+  std::vector<int> merged_;             ///< branches that a merging node has taken in
   std::map<int, double> first_weight_;  ///< of the branch that a merging node started with
   std::vector<int> free_;
 };
 
 }  // namespace
 
-PairProgram compile_pair_program(Network const& network) { return Compiler(network).compile(); }
+PairProgram compile_pair_program(Network const& network) {
+  return Compiler(network).compile();
+}
 
 std::string infinite_support(Node const& node) {
-  bool const acts_on_positions = std::visit(
-      Overloaded{[](Input const&) { return false; }, [](Flatten const&) { return false; }, [](Identity const&) { return false; },
-                 [](auto const&) { return true; }},
-      node.op);
+  bool const acts_on_positions = std::visit(Overloaded{[](Input const&) { return false; }, [](Flatten const&) { return false; },
+                                                       [](Identity const&) { return false; }, [](auto const&) { return true; }},
+                                            node.op);
   if (acts_on_positions && node.shape.size() > 1)
-    return text("a ", name_of(node.op), " layer on inputs with positions (", node.positions(), " here) is not supported; put flatten before it");
+    return text("a ", name_of(node.op), " layer on inputs with positions (", node.positions(),
+                " here) is not supported; put flatten before it");
   return "yes";
 }
 

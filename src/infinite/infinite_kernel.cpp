@@ -10,7 +10,9 @@ InfiniteKernel::InfiniteKernel(TileGrid grid, PairProgram program, std::vector<I
   INFINITILE_EXPECT(rows_.rows == grid.train() + grid.test());
 }
 
-long InfiniteKernel::offset(int tile) const { return grid_.range(tile).first + (grid_.is_test(tile) ? grid_.train() : 0); }
+long InfiniteKernel::offset(int tile) const {
+  return grid_.range(tile).first + (grid_.is_test(tile) ? grid_.train() : 0);
+}
 
 template <class T>
 void InfiniteKernel::compute(Exec const& exec, std::vector<TileIndex> const& tiles, Get get, std::vector<Values<T>>& values) const {
@@ -23,19 +25,25 @@ void InfiniteKernel::compute(Exec const& exec, std::vector<TileIndex> const& til
     auto const size = static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
     out.nngp.resize(size);
     out.ntk.resize(get == Get::nngp ? 0 : size);
-    tasks.push_back({offset(out.tile.row), offset(out.tile.col), height, width, out.nngp.data(), get == Get::nngp ? nullptr : out.ntk.data()});
+    tasks.push_back(
+        {offset(out.tile.row), offset(out.tile.col), height, width, out.nngp.data(), get == Get::nngp ? nullptr : out.ntk.data()});
   }
   long const bad = compute_tiles(exec, program_, rows_, std::span<TileTask<T> const>(tasks));
   if (bad > 0)
     throw NumericalAnswer(text(bad, " kernel values in the tiles from (", tiles.front().row, ", ", tiles.front().col,
-                               ") on are infinite or not a number: the variances leave the range of the numbers. Use smaller weights, or data.scale: unit_sphere."));
+                               ") on are infinite or not a number: the variances leave the range of the numbers. Use smaller weights, or "
+                               "data.scale: unit_sphere."));
 }
 
 template void InfiniteKernel::compute(Exec const&, std::vector<TileIndex> const&, Get, std::vector<Values<double>>&) const;
 template void InfiniteKernel::compute(Exec const&, std::vector<TileIndex> const&, Get, std::vector<Values<float>>&) const;
 
-std::vector<double> InfiniteKernel::nngp_diagonal(Block block) const { return part_of(rows_.nngp, block); }
-std::vector<double> InfiniteKernel::ntk_diagonal(Block block) const { return part_of(rows_.ntk, block); }
+std::vector<double> InfiniteKernel::nngp_diagonal(Block block) const {
+  return part_of(rows_.nngp, block);
+}
+std::vector<double> InfiniteKernel::ntk_diagonal(Block block) const {
+  return part_of(rows_.ntk, block);
+}
 
 std::vector<double> InfiniteKernel::part_of(Column<double> const& diagonal, Block block) const {
   INFINITILE_EXPECT(block != Block::test_train);

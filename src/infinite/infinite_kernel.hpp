@@ -24,8 +24,8 @@ public:
   };
   enum class Get { nngp, nngp_and_ntk };
 
-  /// Computes the tiles side by side on the threads of this rank, into `values`, whose memory is used again. T is the precision given at the start.
-  /// Throws NumericalAnswer, naming the tile, when a kernel value is infinite or not a number.
+  /// Computes the tiles side by side on the threads of this rank, into `values`, whose memory is used again. T is the precision given at
+  /// the start. Throws NumericalAnswer, naming the tile, when a kernel value is infinite or not a number.
   template <class T>
   void compute(Exec const& exec, std::vector<TileIndex> const& tiles, Get get, std::vector<Values<T>>& values) const;
 

@@ -11,7 +11,9 @@ namespace infinitile {
 
 namespace {
 
-Precision precision_of(Job const& job) { return job.kernel.precision == "float32" ? Precision::float32 : Precision::float64; }
+Precision precision_of(Job const& job) {
+  return job.kernel.precision == "float32" ? Precision::float32 : Precision::float64;
+}
 
 /// The inputs as the kernel wants them: train rows, then test rows. Takes the numbers out of `data`.
 std::vector<InputRows> take_inputs(Data& data) {
@@ -41,6 +43,7 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
       plan_(make_plan(size_of(job, problem_, purpose), {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}})),
       distribution_(context.comm.size()),
       layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0} {
+  require_targets(purpose);
   together(context.comm, [&] { require_memory(plan_, {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}}); });
   directory_ = std::make_unique<RunDirectory>(job, problem_.sources, context);
   layout_.fingerprint = directory_->fingerprint();
@@ -51,6 +54,11 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
   kernel_ = std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision);
 }
 
+void KernelRun::require_targets(Purpose purpose) const {
+  if (purpose == Purpose::posterior && problem_.data.train.outputs == 0)
+    throw Error(text(job_.file.string(), ": data.train has no targets, and a posterior needs them. Name their dataset in data.train.y."));
+}
+
 std::vector<Block> KernelRun::blocks() const {
   std::vector<Block> blocks{Block::train_train};
   if (problem_.has_test()) blocks.push_back(Block::test_train);
@@ -58,7 +66,9 @@ std::vector<Block> KernelRun::blocks() const {
   return blocks;
 }
 
-bool KernelRun::has_kernel(std::string_view kind) const { return wants(layout_.kernels, kind); }
+bool KernelRun::has_kernel(std::string_view kind) const {
+  return wants(layout_.kernels, kind);
+}
 
 std::vector<double> KernelRun::test_diagonal(std::string_view kind) const {
   return kind == "nngp" ? kernel_->nngp_diagonal(Block::test_test) : kernel_->ntk_diagonal(Block::test_test);
@@ -75,7 +85,8 @@ std::vector<TileIndex> KernelRun::own_tiles() const {
 /// Rank 0 looks, all know.
 std::vector<TileRecord> KernelRun::find_tiles_once() const {
   Communicator const& comm = context_.comm;
-  std::vector<TileRecord> found = together(comm, [&] { return comm.is_first() ? find_tiles(directory_->tiles(), layout_) : std::vector<TileRecord>{}; });
+  std::vector<TileRecord> found =
+      together(comm, [&] { return comm.is_first() ? find_tiles(directory_->tiles(), layout_) : std::vector<TileRecord>{}; });
   long count = static_cast<long>(found.size());
   comm.broadcast(std::span(&count, 1), 0);
   found.resize(static_cast<std::size_t>(count));
@@ -153,6 +164,24 @@ void KernelRun::fill() {
   context_.report.tiles.bytes_written = store_->bytes_written();
 }
 
+KernelSource KernelRun::source() {
+  auto const load = [this](KernelKind kind, TileIndex tile, Matrix into) {
+    auto const& kernels = layout_.kernels;
+    auto const kernel =
+        static_cast<std::size_t>(std::find(kernels.begin(), kernels.end(), kind == KernelKind::nngp ? "nngp" : "ntk") - kernels.begin());
+    INFINITILE_EXPECT(kernel < kernels.size() && into.stride == into.cols);
+    std::span<double> const values(into.data, static_cast<std::size_t>(into.rows) * static_cast<std::size_t>(into.cols));
+    if (layout_.precision == Precision::float64) {
+      store_->get<double>(tile, kernel, values);
+    } else {
+      auto const single = store_->get<float>(tile, kernel);
+      std::copy(single.begin(), single.end(), values.begin());
+    }
+  };
+  auto const test_variance = [this](KernelKind kind) { return test_diagonal(kind == KernelKind::nngp ? "nngp" : "ntk"); };
+  return {problem_.grid, load, test_variance};
+}
+
 namespace {
 
 Note source_note(std::string const& path, ArraySource const& source) {
@@ -166,8 +195,11 @@ void add_source_notes(std::vector<Note>& notes, std::string const& name, Dataset
 }
 
 std::string describe_kernel(std::string const& kind, Block block) {
-  std::string const which = block == Block::train_train ? "train inputs" : block == Block::test_train ? "test inputs (rows) and train inputs (columns)" : "test inputs";
-  return text(kind == "nngp" ? "covariance of the outputs of the infinitely wide network at initialization (NNGP), " : "neural tangent kernel of the infinitely wide network, ",
+  std::string const which = block == Block::train_train  ? "train inputs"
+                            : block == Block::test_train ? "test inputs (rows) and train inputs (columns)"
+                                                         : "test inputs";
+  return text(kind == "nngp" ? "covariance of the outputs of the infinitely wide network at initialization (NNGP), "
+                             : "neural tangent kernel of the infinitely wide network, ",
               which);
 }
 
@@ -184,8 +216,12 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
       for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe_kernel(kind, block), {}});
     if (problem_.has_test() && job_.kernel.test_test == "diagonal")
       for (auto const& kind : layout_.kernels)
-        contents.arrays.push_back({"test_test/" + kind, {{"test_index", problem_.grid.test()}}, test_diagonal(kind),
-                                   "diagonal: " + describe_kernel(kind, Block::test_test), "", {}});
+        contents.arrays.push_back({"test_test/" + kind,
+                                   {{"test_index", problem_.grid.test()}},
+                                   test_diagonal(kind),
+                                   "diagonal: " + describe_kernel(kind, Block::test_test),
+                                   "",
+                                   {}});
     std::move(arrays.begin(), arrays.end(), std::back_inserter(contents.arrays));
     add_source_notes(notes, "train", problem_.data.train);
     if (problem_.data.test) add_source_notes(notes, "test", *problem_.data.test);

@@ -8,19 +8,21 @@
 #include "job/problem.hpp"
 #include "job/run_directory.hpp"
 #include "plan/distribution.hpp"
+#include "solve/posterior.hpp"
 #include "store/result_file.hpp"
 #include "store/tile_store.hpp"
 
 namespace infinitile {
 
-/// The kernel blocks of one job, from nothing to finished tiles on disk. What every command that needs a kernel goes through, in this order; all functions are collective.
+/// The kernel blocks of one job, from nothing to finished tiles on disk. What every command that needs a kernel goes through, in this
+/// order; all functions are collective.
 class KernelRun {
 public:
   /// Reads data and network, checks the plan against the memory there is, takes the output directory.
   KernelRun(Job const& job, Context const& context, Purpose purpose);
 
-  /// Computes the tiles that are missing, each by its owner; those that an earlier run finished are checked and kept. Throws Stopped after a signal, with all
-  /// finished tiles kept.
+  /// Computes the tiles that are missing, each by its owner; those that an earlier run finished are checked and kept. Throws Stopped after
+  /// a signal, with all finished tiles kept.
   void fill();
 
   /// result.h5: the blocks, where the data came from, how it was computed, and what the command adds.
@@ -28,13 +30,15 @@ public:
 
   Problem const& problem() const { return problem_; }
   Distribution const& distribution() const { return distribution_; }
-  TileStore& store() { return *store_; }
+  /// The finished tiles, for a posterior.
+  KernelSource source();
   std::vector<Block> blocks() const;
   bool has_kernel(std::string_view kind) const;
-  /// The variances of the test inputs under a kernel.
+  /// The variances of the test inputs under a kernel, on every rank.
   std::vector<double> test_diagonal(std::string_view kind) const;
 
 private:
+  void require_targets(Purpose purpose) const;
   void open_store();
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;

@@ -35,8 +35,12 @@ DataSpec spec_of(Job const& job) {
   return spec;
 }
 
-json to_json(ArraySource const& s) { return {{"file", s.file}, {"path", s.path}, {"sha256", s.sha256}}; }
-ArraySource source_from(json const& j) { return {j["file"], j["path"], j["sha256"]}; }
+json to_json(ArraySource const& s) {
+  return {{"file", s.file}, {"path", s.path}, {"sha256", s.sha256}};
+}
+ArraySource source_from(json const& j) {
+  return {j["file"], j["path"], j["sha256"]};
+}
 
 /// All of a data set but its numbers.
 json outline(Dataset const& d) {
@@ -145,7 +149,8 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   size.row_numbers = problem.program.root_rows + 2;
   size.pair_flops = pair_flops(problem.program);
   if (purpose == Purpose::posterior) {
-    size.factorizations = (wants(job.posterior.get, "nngp") ? 1 : 0) + (wants(job.posterior.get, "ntk") || wants(job.posterior.get, "ntkgp") ? 1 : 0);
+    size.factorizations =
+        (wants(job.posterior.get, "nngp") ? 1 : 0) + (wants(job.posterior.get, "ntk") || wants(job.posterior.get, "ntkgp") ? 1 : 0);
     size.ntk_posterior = wants(job.posterior.get, "ntk");
     size.full_covariance = job.posterior.covariance == "full";
   }

@@ -31,7 +31,8 @@ Problem open_problem(Job const& job, Communicator const& comm);
 enum class Purpose { kernel, posterior };
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose);
 
-/// What one rank may use of its node's memory: what is available now (also within a container's limit), divided by the ranks there. 0 where that is not known.
+/// What one rank may use of its node's memory: what is available now (also within a container's limit), divided by the ranks there. 0 where
+/// that is not known.
 double memory_for_one_rank(Communicator const& comm);
 
 /// The shapes of one sample, one per input: what a network is built for.

@@ -12,6 +12,8 @@ Distribution::Distribution(int ranks) : rows_(static_cast<int>(std::sqrt(static_
   cols_ = ranks / rows_;
 }
 
-Distribution::Distribution(int rows, int cols) : rows_(rows), cols_(cols) { INFINITILE_EXPECT(rows > 0 && cols > 0); }
+Distribution::Distribution(int rows, int cols) : rows_(rows), cols_(cols) {
+  INFINITILE_EXPECT(rows > 0 && cols > 0);
+}
 
 }  // namespace infinitile

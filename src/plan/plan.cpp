@@ -25,7 +25,8 @@ struct Share {
   double entries = 0;
 };
 
-/// Ownership is a product of a row pattern and a column pattern, so counting tiles per process row for each process column needs no walk over all tiles.
+/// Ownership is a product of a row pattern and a column pattern, so counting tiles per process row for each process column needs no walk
+/// over all tiles.
 Share largest_share(JobSize const& size, Distribution const& distribution) {
   TileGrid const& grid = size.grid;
   std::vector<Share> shares(static_cast<std::size_t>(distribution.ranks()));
@@ -39,7 +40,8 @@ Share largest_share(JobSize const& size, Distribution const& distribution) {
   return *std::max_element(shares.begin(), shares.end(), [](Share const& a, Share const& b) { return a.entries < b.entries; });
 }
 
-/// Cholesky of the train block with the test rows and targets appended: n³/3 + n² (m + outputs) flops each; the ntk covariance adds a backward sweep and a product.
+/// Cholesky of the train block with the test rows and targets appended: n³/3 + n² (m + outputs) flops each; the ntk covariance adds a
+/// backward sweep and a product.
 double solve_flops(JobSize const& size) {
   double const n = static_cast<double>(size.grid.train()), m = static_cast<double>(size.grid.test());
   double flops = size.factorizations * (n * n * n / 3 + n * n * (m + size.outputs));
@@ -73,8 +75,10 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
     double const here = size.grid.entries_of(block);
     entries += here;
     // Off-diagonal tiles of a symmetric block are written a second time, transposed.
-    stored += block == Block::test_train || !size.mirrored ? here : static_cast<double>(block == Block::train_train ? size.grid.train() : size.grid.test())
-                                                                        * static_cast<double>(block == Block::train_train ? size.grid.train() : size.grid.test());
+    stored += block == Block::test_train || !size.mirrored
+                  ? here
+                  : static_cast<double>(block == Block::train_train ? size.grid.train() : size.grid.test())
+                        * static_cast<double>(block == Block::train_train ? size.grid.train() : size.grid.test());
     plan.tiles += static_cast<long>(size.grid.tiles_of(block).size());
   }
   Share const share = largest_share(size, plan.distribution);
@@ -98,9 +102,9 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
 
 void require_memory(Plan const& plan, Machine const& machine) {
   if (machine.memory <= 0 || plan.memory_bytes <= machine.memory) return;
-  throw Error(text("the plan needs ", format_bytes(plan.memory_bytes), " of memory per rank and a rank has ", format_bytes(machine.memory), " (data ",
-                   format_bytes(plan.data_bytes), ", tiles ", format_bytes(plan.tile_bytes), ", buffers ", format_bytes(plan.buffer_bytes + plan.row_bytes),
-                   "). Use more nodes, fewer ranks per node, or fewer rows."));
+  throw Error(text("the plan needs ", format_bytes(plan.memory_bytes), " of memory per rank and a rank has ", format_bytes(machine.memory),
+                   " (data ", format_bytes(plan.data_bytes), ", tiles ", format_bytes(plan.tile_bytes), ", buffers ",
+                   format_bytes(plan.buffer_bytes + plan.row_bytes), "). Use more nodes, fewer ranks per node, or fewer rows."));
 }
 
 std::string describe(Plan const& plan, JobSize const& size, Machine const& machine) {
@@ -110,18 +114,23 @@ std::string describe(Plan const& plan, JobSize const& size, Machine const& machi
   };
   TileGrid const& grid = size.grid;
   line("rows", fmt::format("{}", grid.train()), fmt::format("to train, {} to test, {} numbers each", grid.test(), size.features));
-  line("tiles", fmt::format("{}", plan.tiles), fmt::format("of {} x {}; at most {} on one rank", grid.side(), grid.side(), plan.tiles_of_rank));
+  line("tiles", fmt::format("{}", plan.tiles),
+       fmt::format("of {} x {}; at most {} on one rank", grid.side(), grid.side(), plan.tiles_of_rank));
   line("ranks", fmt::format("{}", machine.ranks),
-       fmt::format("as {} x {}, {} thread{} each", plan.distribution.rows(), plan.distribution.cols(), machine.threads, machine.threads == 1 ? "" : "s"));
+       fmt::format("as {} x {}, {} thread{} each", plan.distribution.rows(), plan.distribution.cols(), machine.threads,
+                   machine.threads == 1 ? "" : "s"));
   line("memory per rank", format_bytes(plan.memory_bytes),
        fmt::format("data {}, layers {}, tiles {}, buffers {}, program {}", format_bytes(plan.data_bytes), format_bytes(plan.row_bytes),
                    format_bytes(plan.tile_bytes), format_bytes(plan.buffer_bytes), format_bytes(plan.program_bytes)));
   line("flops", format_count(plan.gram_flops + plan.pair_flops + plan.solve_flops),
-       fmt::format("inner products {}, layers {}, solve {}", format_count(plan.gram_flops), format_count(plan.pair_flops), format_count(plan.solve_flops)));
+       fmt::format("inner products {}, layers {}, solve {}", format_count(plan.gram_flops), format_count(plan.pair_flops),
+                   format_count(plan.solve_flops)));
   line("messages per rank", format_bytes(plan.message_bytes), "");
-  line("disk", format_bytes(plan.disk_bytes), size.mirrored ? "both halves of symmetric blocks (kernel.store: full)" : "lower tiles (kernel.store: lower)");
+  line("disk", format_bytes(plan.disk_bytes),
+       size.mirrored ? "both halves of symmetric blocks (kernel.store: full)" : "lower tiles (kernel.store: lower)");
   line("time", format_seconds(plan.seconds()),
-       fmt::format("kernel {}, disk {}, solve {}", format_seconds(plan.kernel_seconds), format_seconds(plan.disk_seconds), format_seconds(plan.solve_seconds)));
+       fmt::format("kernel {}, disk {}, solve {}", format_seconds(plan.kernel_seconds), format_seconds(plan.disk_seconds),
+                   format_seconds(plan.solve_seconds)));
   return out;
 }
 

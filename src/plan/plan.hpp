@@ -23,39 +23,41 @@ struct JobSize {
   bool full_covariance = false;
 };
 
-/// Rates of one core, in units per second. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those of another machine.
+/// Rates of one core, in units per second. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those
+/// of another machine.
 struct Rates {
-  double gemm = 55e9;        ///< float64 flops
+  double gemm = 55e9;  ///< float64 flops
   double gemm_single = 110e9;
-  double pair = 20e9;        ///< pointwise flops of the fused pass
-  double disk = 0.9e9;       ///< bytes, of one rank
-  double network = 2e9;      ///< bytes, of one rank
+  double pair = 20e9;    ///< pointwise flops of the fused pass
+  double disk = 0.9e9;   ///< bytes, of one rank
+  double network = 2e9;  ///< bytes, of one rank
 };
 
 /// Where the job would run.
 struct Machine {
   int ranks = 1;
-  int threads = 1;           ///< per rank
-  double memory = 0;         ///< bytes that one rank may use; 0: not known
+  int threads = 1;    ///< per rank
+  double memory = 0;  ///< bytes that one rank may use; 0: not known
   Rates rates;
 };
 
-/// What a job costs. Pure arithmetic: the same on any machine, for any number of ranks, before anything runs. All of it for the rank with the most.
+/// What a job costs. Pure arithmetic: the same on any machine, for any number of ranks, before anything runs. All of it for the rank with
+/// the most.
 struct Plan {
   Distribution distribution{1};
-  long tiles = 0;             ///< all of them
-  long tiles_of_rank = 0;     ///< the most that one rank owns
-  double gram_flops = 0;      ///< all ranks
+  long tiles = 0;          ///< all of them
+  long tiles_of_rank = 0;  ///< the most that one rank owns
+  double gram_flops = 0;   ///< all ranks
   double pair_flops = 0;
   double solve_flops = 0;
-  double data_bytes = 0;      ///< per rank: inputs, kept whole by every rank
-  double row_bytes = 0;       ///< per rank: what every row knows of every layer
-  double tile_bytes = 0;      ///< per rank: tiles in memory (a few for `kernel`, all its own for a posterior)
-  double buffer_bytes = 0;    ///< per rank: panels and messages of the factorization
-  double program_bytes = 0;   ///< per rank: the program, MPI, BLAS and HDF5 themselves
-  double memory_bytes = 0;    ///< per rank: the sum
-  double message_bytes = 0;   ///< sent by one rank
-  double disk_bytes = 0;      ///< all ranks
+  double data_bytes = 0;     ///< per rank: inputs, kept whole by every rank
+  double row_bytes = 0;      ///< per rank: what every row knows of every layer
+  double tile_bytes = 0;     ///< per rank: tiles in memory (a few for `kernel`, all its own for a posterior)
+  double buffer_bytes = 0;   ///< per rank: panels and messages of the factorization
+  double program_bytes = 0;  ///< per rank: the program, MPI, BLAS and HDF5 themselves
+  double memory_bytes = 0;   ///< per rank: the sum
+  double message_bytes = 0;  ///< sent by one rank
+  double disk_bytes = 0;     ///< all ranks
   double kernel_seconds = 0;
   double disk_seconds = 0;
   double solve_seconds = 0;

@@ -28,7 +28,8 @@ std::vector<TileIndex> TileGrid::tiles_of(Block block) const {
   bool const test_cols = block == Block::test_test;
   std::vector<TileIndex> out;
   for (int col = test_cols ? train_tiles() : 0; col < (test_cols ? tiles() : train_tiles()); ++col)
-    for (int row = block == Block::test_train ? train_tiles() : col; row < (test_rows ? tiles() : train_tiles()); ++row) out.push_back({row, col});
+    for (int row = block == Block::test_train ? train_tiles() : col; row < (test_rows ? tiles() : train_tiles()); ++row)
+      out.push_back({row, col});
   return out;
 }
 

@@ -23,8 +23,9 @@ struct TileIndex {
   friend auto operator<=>(TileIndex const&, TileIndex const&) = default;
 };
 
-/// How the kernel matrix of `train` rows followed by `test` rows is cut into tiles of side x side. The last tile of the train rows and the last one of the
-/// test rows may be smaller; no tile has rows of both. Only tiles with col <= row exist: the matrix is symmetric. A pure function of its arguments.
+/// How the kernel matrix of `train` rows followed by `test` rows is cut into tiles of side x side. The last tile of the train rows and the
+/// last one of the test rows may be smaller; no tile has rows of both. Only tiles with col <= row exist: the matrix is symmetric. A pure
+/// function of its arguments.
 class TileGrid {
 public:
   TileGrid(long train, long test, int side);
@@ -58,8 +59,8 @@ private:
   int side_;
 };
 
-/// The side that `tile: auto` stands for: depends on the number of train rows alone, so that neither ranks nor threads change a bit of the result.
-/// About 32 tiles a side, multiples of 64, between 128 and 2048.
+/// The side that `tile: auto` stands for: depends on the number of train rows alone, so that neither ranks nor threads change a bit of the
+/// result. About 32 tiles a side, multiples of 64, between 128 and 2048.
 int automatic_side(long train);
 
 }  // namespace infinitile

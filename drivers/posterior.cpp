@@ -1,0 +1,153 @@
+#include "solve/posterior.hpp"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "base/text.hpp"
+#include "drivers/commands.hpp"
+#include "job/kernel_run.hpp"
+#include "solve/calibration.hpp"
+
+namespace infinitile {
+
+namespace {
+
+PosteriorKind kind_from(std::string const& word) {
+  return word == "nngp" ? PosteriorKind::nngp : word == "ntk" ? PosteriorKind::ntk : PosteriorKind::ntkgp;
+}
+
+std::string name_of(PosteriorKind kind) {
+  return kind == PosteriorKind::nngp ? "nngp" : kind == PosteriorKind::ntk ? "ntk" : "ntkgp";
+}
+
+PosteriorOptions options_from(Job const& job) {
+  PosteriorOptions options;
+  for (auto const& word : job.posterior.get) options.get.push_back(kind_from(word));
+  options.diag_reg = job.posterior.diag_reg;
+  options.scale = job.posterior.absolute ? RidgeScale::absolute : RidgeScale::relative;
+  options.covariance = job.posterior.covariance == "full" ? Covariance::full : Covariance::diagonal;
+  return options;
+}
+
+/// Lower tiles from all ranks, as a whole symmetric matrix on rank 0.
+std::vector<double> gather(Communicator const& comm, Distribution const& distribution, TileGrid const& grid, TileMatrix const& lower) {
+  long const m = grid.test();
+  std::vector<double> out(comm.is_first() ? static_cast<std::size_t>(m * m) : 0);
+  for (TileIndex const t : grid.tiles_of(Block::test_test)) {
+    int const owner = distribution.owner(t);
+    std::vector<double> tile;
+    if (comm.rank() == owner) {
+      ConstMatrix const from = lower.at(t);
+      for (int i = 0; i < from.rows; ++i) tile.insert(tile.end(), from.row(i), from.row(i) + from.cols);
+    }
+    if (owner != 0 && comm.rank() == owner) static_cast<void>(comm.start_send(std::move(tile), 0, 1).wait());
+    if (!comm.is_first()) continue;
+    if (owner != 0) {
+      tile.resize(static_cast<std::size_t>(grid.height(t)) * static_cast<std::size_t>(grid.width(t)));
+      tile = comm.start_receive(std::move(tile), owner, 1).wait();
+    }
+    Range const rows = grid.range(t.row), cols = grid.range(t.col);
+    for (long i = 0; i < rows.size(); ++i)
+      for (long j = 0; j < cols.size(); ++j) {
+        if (t.row == t.col && j > i) continue;
+        double const value = tile[static_cast<std::size_t>(i * cols.size() + j)];
+        out[static_cast<std::size_t>((rows.first + i) * m + cols.first + j)] = value;
+        out[static_cast<std::size_t>((cols.first + j) * m + rows.first + i)] = value;
+      }
+  }
+  return out;
+}
+
+/// What a posterior leaves in result.h5 and in the report.
+class Output {
+public:
+  Output(Job const& job, Context const& context, KernelRun const& run) : job_(job), context_(context), run_(run) {}
+
+  void add(Posterior const& posterior) {
+    std::string const kind = name_of(posterior.kind), path = "posterior/" + kind;
+    TileGrid const& grid = run_.problem().grid;
+    long const m = grid.test();
+    int const outputs = static_cast<int>(run_.problem().data.train.outputs);
+    arrays.push_back({path + "/mean",
+                      {{"test_index", m}, {"output", outputs}},
+                      posterior.mean,
+                      "posterior mean of the outputs at the test inputs",
+                      "",
+                      {}});
+    arrays.push_back({path + "/variance",
+                      {{"test_index", m}},
+                      posterior.variance,
+                      "posterior variance of an output at the test inputs, without noise",
+                      "",
+                      {}});
+    if (posterior.covariance)
+      arrays.push_back({path + "/covariance",
+                        {{"test_index", m}, {"test_index", m}},
+                        gather(context_.comm, run_.distribution(), grid, *posterior.covariance),
+                        "posterior covariance of an output between test inputs",
+                        "",
+                        {}});
+    Report::Posterior summary{
+        posterior.ridge, posterior.log_marginal_likelihood, posterior.log_determinant, posterior.residual, {}, {}, {}};
+    std::vector<h5::Attribute> attributes{{"diag_reg", job_.posterior.diag_reg},
+                                          {"diag_reg_absolute_scale", static_cast<long>(job_.posterior.absolute)},
+                                          {"ridge", posterior.ridge},
+                                          {"log_marginal_likelihood", posterior.log_marginal_likelihood},
+                                          {"log_determinant", posterior.log_determinant},
+                                          {"residual", posterior.residual}};
+    if (Dataset const& test = *run_.problem().data.test; test.classes > 0) {
+      Calibration const scores = calibrate(posterior.mean, posterior.variance, test.labels, outputs);
+      summary.accuracy = scores.accuracy;
+      summary.nll = scores.nll;
+      summary.ece = scores.ece;
+      attributes.insert(attributes.end(), {{"accuracy", scores.accuracy}, {"nll", scores.nll}, {"ece", scores.ece}});
+    }
+    notes.push_back({path, std::move(attributes)});
+    context_.report.posterior[kind] = summary;
+  }
+
+  /// One line per kind, for people.
+  void print() const {
+    if (!context_.comm.is_first()) return;
+    fmt::print("{:<7} {:>9} {:>8} {:>8} {:>24} {:>11}\n", "kind", "accuracy", "nll", "ece", "log marginal likelihood", "residual");
+    auto const score = [](std::optional<double> const& value) { return value ? fmt::format("{:.4f}", *value) : std::string("-"); };
+    for (auto const& kind : job_.posterior.get) {
+      Report::Posterior const& p = context_.report.posterior.at(kind);
+      fmt::print("{:<7} {:>9} {:>8} {:>8} {:>24.2f} {:>11.1e}\n", kind, score(p.accuracy), score(p.nll), score(p.ece),
+                 p.log_marginal_likelihood, p.residual);
+    }
+    fmt::print("results in {}\n", (job_.output / "result.h5").string());
+    std::fflush(stdout);
+  }
+
+  std::vector<Array> arrays;
+  std::vector<Note> notes;
+
+private:
+  Job const& job_;
+  Context const& context_;
+  KernelRun const& run_;
+};
+
+}  // namespace
+
+// infinitile posterior JOB.yaml: predictions at the test inputs, from the kernel blocks; those that are missing are computed first.
+void predict(Job const& job, Context const& context) {
+  if (!job.data.test)
+    throw Error(text(job.file.string(), ": data.test is missing, and a posterior needs inputs to predict at. Add data.test."));
+  KernelRun run(job, context, Purpose::posterior);
+  run.fill();
+  Output output(job, context, run);
+  {
+    auto const phase = context.report.phase("posterior");
+    ProcessGrid const grid(context.comm, run.distribution());
+    Dataset const& train = run.problem().data.train;
+    Targets const targets{train.y, static_cast<int>(train.outputs)};
+    for (Posterior const& posterior : predict(grid, run.source(), targets, options_from(job))) output.add(posterior);
+  }
+  run.write_result(std::move(output.arrays), std::move(output.notes));
+  output.print();
+}
+
+}  // namespace infinitile
