@@ -1,10 +1,12 @@
 #include "kernels/activation.hpp"
 
+#include <cmath>
 #include <optional>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "kernels/activation_closed.hpp"
+#include "kernels/activation_expanded.hpp"
 
 namespace infinitile {
 
@@ -14,6 +16,16 @@ namespace {
 template <class F, class... A>
 void for_each_activation(F&& f, TypeList<A...>) {
   (f(static_cast<A*>(nullptr)), ...);
+}
+
+template <class A>
+constexpr bool has_function = requires(A const& phi) {
+  phi.value(0.0);
+};
+
+[[noreturn]] void throw_no_function(std::string const& name) {
+  throw Error(
+      text(name, " is a kernel without a function: it has no finite networks, and input_shift and output_shift mean nothing for it."));
 }
 
 }  // namespace
@@ -30,7 +42,9 @@ AnyActivation make_activation(std::string_view name, NamedValues const& given, S
   auto const try_one = [&]<class A>(A*) {
     Signature const signature = A::signature();
     known.push_back(signature.name);
-    if (signature.name == name) made = AnyActivation(A(Arguments(signature, given)), scaling);
+    if (signature.name != name) return;
+    if (!has_function<A> && (scaling.input_shift != 0 || scaling.output_shift != 0)) throw_no_function(signature.name);
+    made = AnyActivation(A(Arguments(signature, given)), scaling);
   };
   for_each_activation(try_one, Activations());
   if (!made) throw Error(text("no activation is called \"", name, "\".", did_you_mean(name, known), " There are ", join(known), "."));
@@ -38,16 +52,24 @@ AnyActivation make_activation(std::string_view name, NamedValues const& given, S
 }
 
 double activation_value(AnyActivation const& any, double x) {
-  Scaling const& s = any.scaling;
   double y = 0;
-  with_activation(any, [&](auto const& phi) { y = s.output_scale * (phi.value(s.input_scale * x + s.input_shift) + s.output_shift); });
+  with_activation(any, [&]<class A>(A const& phi) {
+    if constexpr (has_function<A>)
+      y = response_of(phi, any.scaling).value(x);
+    else
+      throw_no_function(A::signature().name);
+  });
   return y;
 }
 
 double activation_slope(AnyActivation const& any, double x) {
-  Scaling const& s = any.scaling;
   double y = 0;
-  with_activation(any, [&](auto const& phi) { y = s.output_scale * s.input_scale * phi.slope(s.input_scale * x + s.input_shift); });
+  with_activation(any, [&]<class A>(A const& phi) {
+    if constexpr (has_function<A>)
+      y = response_of(phi, any.scaling).slope(x);
+    else
+      throw_no_function(A::signature().name);
+  });
   return y;
 }
 
@@ -108,9 +130,57 @@ void PreparedActivation::carry(RowSide const& row, ColSide const& col, int count
   layer_->carry(row, col, count, gap, slope);
 }
 
-PreparedActivation prepare(AnyActivation const& any, double, double) {
+namespace {
+
+/// phi as what it is to templates: relu and leaky_relu are one type there.
+template <class A>
+auto const& family_of(A const& phi) {
+  if constexpr (requires { typename A::Family; })
+    return static_cast<typename A::Family const&>(phi);
+  else
+    return phi;
+}
+
+void expect_integrable(double most_q, double largest) {
+  if (!(most_q < largest))
+    throw Error(text("gaussian with b > 0: E[f²] is infinite at variance ", most_q, ", since that has to be below 1/(4 b) = ", largest,
+                     ". Scale the weights or the data down, or take a smaller b."));
+}
+
+/// Which of the ways there are for phi, whose Family this is.
+template <class A>
+PreparedActivation prepare_family(A const& phi, Scaling const& scale, double q_min, double q_max) {
+  if constexpr (std::is_same_v<A, AppellSum>) {
+    return ready(PolynomialLayer(phi, scale));
+  } else {
+    if constexpr (requires { phi.largest_variance(); })
+      expect_integrable(q_max * scale.input_scale * scale.input_scale, phi.largest_variance());
+    if constexpr (requires { phi.shifted(0.0); }) {
+      Scaling centred = scale;
+      centred.input_shift = 0;
+      return ready(ClosedLayer<A>{phi.shifted(scale.input_shift), centred});
+    } else {
+      if constexpr (requires { phi.dual(1.0, 1.0, 1.0); })
+        if (scale.input_shift == 0) return ready(ClosedLayer<A>{phi, scale});
+      if constexpr (requires { A::kinked; })
+        if (scale.input_shift != 0 && scale.input_scale != 0) return ready(KinkLayer<A>(phi, scale));
+      if constexpr (has_function<A>) return ready(TableLayer(response_of(phi, scale), std::sqrt(q_min), std::sqrt(q_max)));
+    }
+  }
+  throw_no_function("this activation");
+}
+
+}  // namespace
+
+PreparedActivation prepare(AnyActivation const& any, double q_min, double q_max) {
+  INFINITILE_EXPECT(q_min >= 0 && q_min <= q_max && std::isfinite(q_max));
   std::optional<PreparedActivation> made;
-  with_activation(any, [&]<class A>(A const& phi) { made = ready(ClosedLayer<A>{phi, any.scaling}); });
+  with_activation(any, [&]<class A>(A const& phi) {
+    if constexpr (requires { phi.in_kernels(); })
+      made = prepare_family(phi.in_kernels(), any.scaling, q_min, q_max);
+    else
+      made = prepare_family(family_of(phi), any.scaling, q_min, q_max);
+  });
   return *made;
 }
 

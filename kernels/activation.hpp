@@ -11,6 +11,10 @@
 #include "kernels/activation_arc.hpp"
 #include "kernels/activation_arguments.hpp"
 #include "kernels/activation_base.hpp"
+#include "kernels/activation_general.hpp"
+#include "kernels/activation_polynomial.hpp"
+#include "kernels/activation_smooth.hpp"
+#include "kernels/activation_wave.hpp"
 
 namespace infinitile {
 
@@ -19,7 +23,9 @@ struct TypeList {};
 
 /// Every nonlinearity there is. A new one is a struct (kernels/activation_base.hpp says what it must have), its name here, and a row in
 /// tests/activation_test.cpp.
-using Activations = TypeList<AbReluByName, Relu, LeakyRelu, Abs, Sign, RectifiedMonomial>;
+using Activations =
+    TypeList<Erf, SigmoidLike, Gelu, Sin, Cos, Rbf, Gaussian, Exp, Gabor, ExpNormalized, AbReluByName, Relu, LeakyRelu, Abs, Sign, Hermite,
+             Monomial, RectifiedMonomial, Polynomial, Tanh, Sigmoid, Softplus, Silu, Elu, Selu, Softsign, Atan, Asinh, BentIdentity>;
 
 namespace detail {
 
@@ -66,7 +72,7 @@ private:
   }
 
   int kind_;
-  alignas(detail::ListTraits<Activations>::alignment) unsigned char storage_[detail::ListTraits<Activations>::size];
+  alignas(detail::ListTraits<Activations>::alignment) unsigned char storage_[detail::ListTraits<Activations>::size] = {};
 };
 
 /// f(phi) with phi of its own type; the one dispatch over the list.

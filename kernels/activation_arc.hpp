@@ -17,6 +17,7 @@ struct AbRelu {
   double a = 0;
   double b = 1;
   static constexpr bool kinked = true;
+  using Family = AbRelu;  ///< what the named ones below are to templates
 
   INFINITILE_FN double value(double x) const { return x > 0 ? b * x : a * x; }
   INFINITILE_FN double slope(double x) const { return x > 0 ? b : a; }
@@ -24,6 +25,11 @@ struct AbRelu {
   INFINITILE_FN double variance(double q) const { return mean_square() * q; }
   INFINITILE_FN double slope_variance(double) const { return mean_square(); }
   INFINITILE_FN double mean(double q) const { return (b - a) * std::sqrt(q / (2 * dual_math::pi)); }
+
+  INFINITILE_FN Dual smoothed(double m, double s) const {
+    double const above = dual_math::normal_below(m / s);
+    return {a * m + (b - a) * (m * above + s * dual_math::normal_density(m / s)), a + (b - a) * above};
+  }
 
   /// Formula   F = (a − b)² / 2π, S = √(q1 q2 − k²), t = atan2(S, k): slope = (a² + b²)/2 − F t, value = F S + slope k.
   /// Source    Cho & Saul 2009, Kernel Methods for Deep Learning, section 2, J₁ and J₀.
@@ -81,6 +87,7 @@ struct Sign {
   INFINITILE_FN double variance(double q) const { return q > 0 ? 1 : 0; }
   INFINITILE_FN double slope_variance(double) const { return 0; }
   INFINITILE_FN double mean(double) const { return 0; }
+  INFINITILE_FN Dual smoothed(double m, double s) const { return {std::erf(m / (s * std::numbers::sqrt2)), 0}; }
   INFINITILE_FN Dual dual(double q1, double q2, double k) const {
     double const sine = std::sqrt(dual_math::positive(q1 * q2 - k * k));
     return {sine > 0 || k != 0 ? 1 - 2 / dual_math::pi * std::atan2(sine, k) : 0, 0};
@@ -174,6 +181,17 @@ struct RectifiedMonomial {
     double half = n % 2 == 0 ? 0.5 : 1 / std::sqrt(2 * dual_math::pi);  // E[zⁿ] over z > 0 = (n − 1) E[zⁿ⁻²]
     for (int l = n - 1; l > 0; l -= 2) half *= l;
     return half * dual_math::power(std::sqrt(q), n);
+  }
+  /// Formula   I_n = E[xⁿ over x > 0] = m I_{n−1} + (n − 1) s² I_{n−2}: value = I_n, slope = n I_{n−1}.
+  INFINITILE_FN Dual smoothed(double m, double s) const {
+    double before = dual_math::normal_below(m / s), now = m * before + s * dual_math::normal_density(m / s);
+    if (powers.degree == 0) return {before, 0};
+    for (int n = 2; n <= powers.degree; ++n) {
+      double const next = m * now + (n - 1) * s * s * before;
+      before = now;
+      now = next;
+    }
+    return {now, powers.degree * before};
   }
   INFINITILE_FN Dual dual(double q1, double q2, double k) const {
     double const norm = std::sqrt(q1) * std::sqrt(q2);

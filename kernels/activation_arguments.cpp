@@ -61,6 +61,12 @@ double Arguments::number(std::string_view name) const {
   return std::get<double>(find(name));
 }
 
+double Arguments::at_least(double least, std::string_view name) const {
+  double const value = number(name);
+  if (value < least) throw Error(text(activation_, ": \"", name, "\" is ", value, ", but has to be at least ", least, "."));
+  return value;
+}
+
 int Arguments::integer(std::string_view name, int least, int most) const {
   double const value = number(name);
   if (value < least || value > most)

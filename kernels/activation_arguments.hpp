@@ -21,6 +21,7 @@ public:
   Arguments(Signature const& signature, NamedValues const& given);
 
   double number(std::string_view name) const;
+  double at_least(double least, std::string_view name) const;                 ///< throws Error below
   int integer(std::string_view name, int least, int most) const;              ///< throws Error outside of least, ..., most
   std::vector<double> const& numbers(std::string_view name, int most) const;  ///< 1 to `most` of them, or throws Error
 

@@ -19,6 +19,9 @@
 //   carry(pair)              optional: the same, for gaps, without cancellation where two inputs are almost parallel
 //   shifted(h)               optional: the activation x -> f(x + h), where it is of the same kind
 //   kinked                   optional: f or f' jumps at 0
+//   smoothed(m, s)           optional, kinked only: E[f(m + s w)] and E[f'(m + s w)], w standard Gaussian, for kinks away from 0
+//   steepness()              optional: f bends over distances of 1 / steepness, 1 if not told
+//   in_kernels()             optional: the f of infinite width, where finite networks use another one
 // Source of the formulas: the table of neural-tangents' nonlinearities (reference 2.12), if a struct does not name another.
 
 namespace infinitile {
@@ -76,6 +79,14 @@ INFINITILE_FN double square(double x) {
 }
 INFINITILE_FN double positive(double x) {
   return x > 0 ? x : 0;
+}
+
+/// Below x, for a standard Gaussian: its probability, and its density at x.
+INFINITILE_FN double normal_below(double x) {
+  return std::erfc(-x / std::numbers::sqrt2) / 2;
+}
+INFINITILE_FN double normal_density(double x) {
+  return std::exp(-x * x / 2) / std::sqrt(2 * pi);
 }
 
 /// x to the power n ≥ 0, with 0⁰ = 1.

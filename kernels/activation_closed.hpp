@@ -17,15 +17,22 @@ struct ClosedLayer {
 
   int features() const { return scale.output_shift == 0 ? 0 : 3; }  ///< R, m, s
   double inner(double q) const { return dual_math::square(scale.input_scale) * q; }
-  double mean(double q) const { return scale.output_scale * (phi.mean(inner(q)) + scale.output_shift); }
+  /// E[phi]; a kernel without a function (exp_normalized) has none, and no output_shift either.
+  double inner_mean(double q) const {
+    if constexpr (requires { phi.mean(q); })
+      return phi.mean(inner(q));
+    else
+      return 0;
+  }
+  double mean(double q) const { return scale.output_scale * (inner_mean(q) + scale.output_shift); }
   double variance(double q) const {
-    double const shift = scale.output_shift, raised = shift == 0 ? 0 : shift * (2 * phi.mean(inner(q)) + shift);
+    double const shift = scale.output_shift, raised = shift == 0 ? 0 : shift * (2 * inner_mean(q) + shift);
     return dual_math::square(scale.output_scale) * dual_math::positive(phi.variance(inner(q)) + raised);
   }
   double slope_variance(double q) const { return dual_math::square(scale.output_scale * scale.input_scale) * phi.slope_variance(inner(q)); }
   void fill(double q, double* out, long stride) const {
     if (features() == 0) return;
-    double const square_sum = phi.variance(inner(q)), m = phi.mean(inner(q));
+    double const square_sum = phi.variance(inner(q)), m = inner_mean(q);
     out[0] = std::sqrt(square_sum);
     out[stride] = m;
     out[2 * stride] = std::sqrt(dual_math::positive(square_sum - m * m));
