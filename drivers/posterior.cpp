@@ -97,11 +97,14 @@ public:
                                           {"log_determinant", posterior.log_determinant},
                                           {"residual", posterior.residual}};
     if (Dataset const& test = *run_.problem().data.test; test.classes > 0) {
-      Calibration const scores = calibrate(posterior.mean, posterior.variance, test.labels, outputs);
+      std::vector<int> const labels(test.labels.begin(), test.labels.end());
+      Calibration const scores = calibration(posterior.mean, posterior.variance, posterior.ridge, labels, outputs);
       summary.accuracy = scores.accuracy;
-      summary.nll = scores.nll;
-      summary.ece = scores.ece;
-      attributes.insert(attributes.end(), {{"accuracy", scores.accuracy}, {"nll", scores.nll}, {"ece", scores.ece}});
+      summary.nll = scores.negative_log_likelihood;
+      summary.ece = scores.expected_calibration_error;
+      attributes.insert(
+          attributes.end(),
+          {{"accuracy", scores.accuracy}, {"nll", scores.negative_log_likelihood}, {"ece", scores.expected_calibration_error}});
     }
     notes.push_back({path, std::move(attributes)});
     context_.report.posterior[kind] = summary;
