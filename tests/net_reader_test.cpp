@@ -214,7 +214,7 @@ defaults: {b_std: 0.1, padding: SAME}
     REQUIRE(try_words(words.substr(end)));
   }
   for (std::size_t at = 0; at < words.size(); ++at)
-    for (char const byte : {'\0', '\n', '\t', ' ', ':', '-', '[', '}', '*', '!', '\'', '9', '\xff'}) {
+    for (char const byte : {'\0', '\n', ':', '[', '}', '*', '\xff'}) {
       std::string changed = words;
       changed[at] = byte;
       INFO(changed);

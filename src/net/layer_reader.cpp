@@ -106,6 +106,20 @@ Parameter const* find_parameter(Signature const* signature, std::string_view key
 
 }  // namespace
 
+std::string WrittenLayer::what() const {
+  return text(": layer ", path, " (", printable(name), ")");
+}
+std::string WrittenLayer::place() const {
+  return place_of(file, line) + what();
+}
+
+std::vector<Field> WrittenLayer::fields() const {
+  if (parameters.IsNull()) return {};
+  if (!parameters.IsMap())
+    throw Error(text(place(), ": its parameters are ", in_words(parameters), "; a mapping such as {name: value} is needed."));
+  return fields_of(parameters, file, what());
+}
+
 LayerReader::LayerReader(std::vector<Signature> const& activations, std::vector<Field> defaults)
     : activations_(activations), defaults_(std::move(defaults)) {
   std::vector<std::string> known;
@@ -119,41 +133,42 @@ LayerReader::LayerReader(std::vector<Signature> const& activations, std::vector<
 }
 
 template <class Layer>
-Layer LayerReader::read_parameters(WrittenLayer const& written, Layer layer, Signature const* signature) const {
+Layer LayerReader::read_parameters(WrittenLayer const& written, int rank, Layer layer, Signature const* signature) const {
+  std::vector<Field> const fields = written.fields();
   std::vector<std::string> const known = parameter_names(layer);
-  for (auto const& field : written.fields) expect_known(field.key, known, "parameter", field.place);
-  auto const read_one = [&](std::string_view key, auto&& value, Domain range) {
+  for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
+  auto const read_one = [&](std::string_view key, auto&& value, Domain domain) {
     using Value = std::remove_cvref_t<decltype(value)>;
-    Field const* field = find_field(written.fields, key);
+    Field const* field = find_field(fields, key);
     if (field == nullptr) field = find_field(defaults_, key);
     Parameter const* const parameter = find_parameter(signature, key);
     if (field == nullptr) {
-      if (!is_in_range(value, range) || (parameter != nullptr && parameter->needed))
-        throw Error(text(written.place, ": ", key, " is not given; ", in_words(range), " is needed. Write {", written.name, ": {", key,
+      if (!is_in_domain(value, domain) || (parameter != nullptr && parameter->needed))
+        throw Error(text(written.place(), ": ", key, " is not given; ", in_words(domain), " is needed. Write {", written.name, ": {", key,
                          ": ...}}."));
       return;
     }
     if constexpr (std::is_same_v<Value, FixedAxis>) {
-      check_axis(*field, value, written.rank);
+      check_axis(*field, value, rank);
     } else if constexpr (std::is_same_v<Value, ParameterValue>) {
       value = read_as(*field, parameter->kind);
     } else {
       value = read_as<Value>(*field);
-      if (!is_in_range(value, range)) field->fail(in_words(range));
+      if (!is_in_domain(value, domain)) field->fail(in_words(domain));
     }
   };
   Layer::for_each_parameter(layer, read_one);
   return layer;
 }
 
-Op LayerReader::read(WrittenLayer const& layer) const {
+Op LayerReader::read(WrittenLayer const& layer, int rank) const {
   std::optional<Op> out;
   for_each_plain_layer([&](auto const& plain) {
-    if (plain.name == layer.name) out = read_parameters(layer, plain, nullptr);
+    if (plain.name == layer.name) out = read_parameters(layer, rank, plain, nullptr);
   });
   for (auto const& signature : activations_)
-    if (signature.name == layer.name) out = note_given(read_parameters(layer, with_defaults(signature), &signature), signature);
-  if (!out) expect_known(layer.name, layer_names(activations_), "layer", layer.place);
+    if (signature.name == layer.name) out = note_given(read_parameters(layer, rank, with_defaults(signature), &signature), signature);
+  if (!out) expect_known(layer.name, layer_names(activations_), "layer", layer.place());
   INFINITILE_EXPECT(out.has_value());
   return *std::move(out);
 }

@@ -9,12 +9,19 @@
 
 namespace infinitile {
 
-/// A layer as it is written: {name: {fields}}.
+/// A layer as it is written, {name: parameters}, and where. The words for messages are made when they are needed: a repeat writes many
+/// layers.
 struct WrittenLayer {
   std::string name;
-  std::vector<Field> fields;
-  std::string place;  ///< "net.yaml:7: layer 2 (dense)"
-  int rank;           ///< axes of its input, the batch not counted
+  YAML::Node parameters;
+  std::string file;
+  std::string path;
+  int line;
+
+  std::string what() const;   ///< ": layer 2 (dense)"
+  std::string place() const;  ///< "net.yaml:7: layer 2 (dense)"
+  /// The parameters key by key. Throws Error when they are no mapping.
+  std::vector<Field> fields() const;
 };
 
 /// Reads layers without branches: those in net/ops.hpp and the activations of the list.
@@ -25,11 +32,12 @@ public:
 
   /// The operation with its parameters: those given, then the network's defaults, then the language's. Throws Error with line, key, found,
   /// needed.
-  Op read(WrittenLayer const& layer) const;
+  /// `rank` is the number of axes of its input, the batch not counted.
+  Op read(WrittenLayer const& layer, int rank) const;
 
 private:
   template <class Layer>
-  Layer read_parameters(WrittenLayer const& written, Layer layer, Signature const* signature) const;
+  Layer read_parameters(WrittenLayer const& written, int rank, Layer layer, Signature const* signature) const;
 
   std::vector<Signature> const& activations_;
   std::vector<Field> defaults_;

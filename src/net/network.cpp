@@ -16,11 +16,6 @@ namespace infinitile {
 
 namespace {
 
-std::string where_written(std::string const& source, Node const& node) {
-  std::string const file = node.line > 0 ? text(source, ":", node.line) : source;
-  return node.path.starts_with("input") ? text(file, ": ", node.path) : text(file, ": layer ", node.path, " (", name_of(node.op), ")");
-}
-
 /// Does the node hand on its only input unchanged?
 bool does_nothing(Node const& node) {
   if (node.inputs.size() != 1) return false;
@@ -104,13 +99,12 @@ int NetworkBuilder::add(Op op, std::vector<int> inputs, std::string path, int li
   draft.inputs = std::move(inputs);
   draft.path = std::move(path);
   draft.line = line;
-  std::string const place = where_written(network_.source_, draft);
   if (network_.size() >= largest)
-    throw Error(text(place, ": the network has more than ", largest,
+    throw Error(text(network_.where(draft), ": the network has more than ", largest,
                      " layers, repeats counted; that many at most can be handled. Check the times of its repeats."));
   std::vector<Node const*> sources;
   for (int const input : draft.inputs) sources.push_back(&network_.node(input));
-  network_.nodes_.push_back(complete(std::move(draft), sources, place));
+  network_.nodes_.push_back(complete(std::move(draft), sources, network_.source_));
   return network_.size() - 1;
 }
 

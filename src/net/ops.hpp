@@ -11,12 +11,12 @@
 #include "base/signature.hpp"
 
 // The operations of a network, one plain struct each. Names, parameters and defaults are those of the field's reference library in
-// snake_case. Each lists its parameters once, in for_each_parameter(self, visit) with visit(name, value, range); the reader, the printed
+// snake_case. Each lists its parameters once, in for_each_parameter(self, visit) with visit(name, value, domain); the reader, the printed
 // form and the fingerprint all work from that list. A new operation is a struct here, a row in Op, and what the compiler then asks for.
 
 namespace infinitile {
 
-/// What a value must be like. A default outside its range means that the parameter has to be given.
+/// What a value must be like. A default outside its domain means that the parameter has to be given.
 enum class Domain { any, not_negative, positive, keep_probability };
 
 /// An axis that the reference library lets the user choose and that is fixed here: batch first, channels last.

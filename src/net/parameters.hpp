@@ -11,13 +11,13 @@
 
 #include "net/ops.hpp"
 
-// What can be said of a parameter by its type: whether it lies in its range, and how it is written.
+// What can be said of a parameter by its type: whether it lies in its domain, and how it is written.
 
 namespace infinitile {
 
 /// "a number that is not negative" and so on.
-inline std::string_view in_words(Domain range) {
-  switch (range) {
+inline std::string_view in_words(Domain domain) {
+  switch (domain) {
     case Domain::not_negative:
       return "a number that is not negative";
     case Domain::positive:
@@ -30,9 +30,9 @@ inline std::string_view in_words(Domain range) {
   return "a finite number";
 }
 
-inline bool is_in_range(double value, Domain range) {
+inline bool is_in_domain(double value, Domain domain) {
   if (!std::isfinite(value)) return false;
-  switch (range) {
+  switch (domain) {
     case Domain::not_negative:
       return value >= 0;
     case Domain::positive:
@@ -46,15 +46,15 @@ inline bool is_in_range(double value, Domain range) {
 }
 
 template <class T>
-bool is_in_range(T const& value, Domain range) {
+bool is_in_domain(T const& value, Domain domain) {
   if constexpr (std::is_arithmetic_v<T>) {
-    return is_in_range(static_cast<double>(value), range);
+    return is_in_domain(static_cast<double>(value), domain);
   } else if constexpr (requires { value.has_value(); }) {
-    return !value || is_in_range(*value, range);
+    return !value || is_in_domain(*value, domain);
   } else if constexpr (requires { value.begin(); }) {
-    return std::all_of(value.begin(), value.end(), [&](auto const& each) { return is_in_range(each, range); });
+    return std::all_of(value.begin(), value.end(), [&](auto const& each) { return is_in_domain(each, domain); });
   } else if constexpr (std::is_same_v<T, ParameterValue>) {
-    return std::visit([&](auto const& each) { return is_in_range(each, range); }, value);
+    return std::visit([&](auto const& each) { return is_in_domain(each, domain); }, value);
   } else {
     return true;  // a word or a fixed axis
   }

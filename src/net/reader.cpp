@@ -69,136 +69,119 @@ public:
   }
 
 private:
-  /// One layer on its way: where it stands and what was written.
-  struct Site {
-    std::string name;
-    YAML::Node parameters;
-    std::string path;
-    int line;
-    std::string what;  ///< ": layer 2 (dense)"
-    std::string place;
-  };
-
   /// `prefix` is "" or ends with a slash.
   Value read_sequence(YAML::Node const& layers, std::string const& prefix, Value value) {
     if (++depth_ > deepest)
       throw Error(text(place_of(file_, line_of(layers)), ": layers are nested deeper than ", deepest,
                        " levels; is there an alias inside of what it names?"));
     int i = 0;
-    for (auto const& layer : layers) value = read_layer(find_site(layer, text(prefix, i++)), value);
+    for (auto const& layer : layers) value = read_layer(find_layer(layer, prefix + std::to_string(i++)), value);
     --depth_;
     return value;
   }
 
-  Site find_site(YAML::Node const& layer, std::string const& path) const {
+  WrittenLayer find_layer(YAML::Node const& layer, std::string path) const {
     int const line = line_of(layer);
-    std::string const place = text(place_of(file_, line), ": layer ", path);
-    if (layer.IsMap() && layer.size() > 1) {
+    if (layer.IsScalar() && !layer.Scalar().empty()) return {layer.Scalar(), YAML::Node(), file_, std::move(path), line};
+    std::string const what = ": layer " + path;
+    if (!layer.IsMap() || layer.size() == 0)
+      throw Error(text(place_of(file_, line), what, " is ", in_words(layer), "; a name, or a name with its parameters, is needed."));
+    std::vector<Field> const fields = fields_of(layer, file_, what);
+    if (fields.size() > 1) {
       std::vector<std::string> keys;
-      for (auto const& field : fields_of(layer, file_, ": layer " + path)) keys.push_back(printable(field.key));
-      throw Error(text(place, " has ", keys.size(), " names, ", join(keys),
+      for (auto const& field : fields) keys.push_back(printable(field.key));
+      throw Error(text(place_of(file_, line), what, " has ", keys.size(), " names, ", join(keys),
                        "; a layer is one name with its parameters below it. Indent the parameters more, or begin each layer with a dash."));
     }
-    bool const mapping = layer.IsMap() && layer.size() == 1;
-    if (!mapping && (!layer.IsScalar() || layer.Scalar().empty()))
-      throw Error(text(place, " is ", in_words(layer), "; a name, or a name with its parameters, is needed."));
-    std::string const name = mapping ? fields_of(layer, file_, ": layer " + path)[0].key : layer.Scalar();
-    std::string const what = text(": layer ", path, " (", printable(name), ")");
-    return {name, mapping ? layer.begin()->second : YAML::Node(), path, line, what, place_of(file_, line) + what};
+    return {fields[0].key, fields[0].value, file_, std::move(path), line};
   }
 
-  Value read_layer(Site const& site, Value const& value) {
+  Value read_layer(WrittenLayer const& layer, Value const& value) {
     if (++read_ > most_read)
-      throw Error(text(site.place, ": more than ", most_read, " layers, repeats and branches counted; check the times of repeats."));
-    if (site.name == "sum") return merge(site, Sum{}, site.parameters, value);
-    if (site.name == "product") return merge(site, Product{}, site.parameters, value);
-    if (site.name == "concat") return read_concat(site, value);
-    if (site.name == "repeat") return read_repeat(site, value);
-    if (site.name == "parallel") return read_parallel(site, value);
-    WrittenLayer const written{site.name, read_fields(site, {}), site.place, static_cast<int>(builder_.node(value[0]).shape.size())};
-    Op op = layers_.read(written);
+      throw Error(text(layer.place(), ": more than ", most_read, " layers, repeats and branches counted; check the times of repeats."));
+    if (layer.name == "sum") return merge(layer, Sum{}, layer.parameters, value);
+    if (layer.name == "product") return merge(layer, Product{}, layer.parameters, value);
+    if (layer.name == "concat") return read_concat(layer, value);
+    if (layer.name == "repeat") return read_repeat(layer, value);
+    if (layer.name == "parallel") return read_parallel(layer, value);
+    Op op = layers_.read(layer, static_cast<int>(builder_.node(value[0]).shape.size()));
     if (value.size() != 1)
-      throw Error(text(site.place, ": found ", value.size(),
+      throw Error(text(layer.place(), ": found ", value.size(),
                        " values side by side; this layer takes one. Merge them with sum, product or concat before it."));
-    return {builder_.add(std::move(op), value, site.path, site.line)};
+    return {builder_.add(std::move(op), value, layer.path, layer.line)};
   }
 
-  /// The fields of a layer; with a list of keys, no others may stand there.
-  std::vector<Field> read_fields(Site const& site, std::vector<std::string> const& known) const {
-    if (site.parameters.IsNull()) return {};
-    if (!site.parameters.IsMap())
-      throw Error(text(site.place, ": its parameters are ", in_words(site.parameters), "; a mapping such as {name: value} is needed."));
-    std::vector<Field> fields = fields_of(site.parameters, file_, site.what);
-    if (!known.empty())
-      for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
+  std::vector<Field> read_fields(WrittenLayer const& layer, std::vector<std::string> const& known) const {
+    std::vector<Field> fields = layer.fields();
+    for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
     return fields;
   }
 
-  Field take_field(Site const& site, std::vector<Field> const& fields, std::string_view key, std::string_view needed) const {
+  Field take_field(WrittenLayer const& layer, std::vector<Field> const& fields, std::string_view key, std::string_view needed) const {
     Field const* const field = find_field(fields, key);
-    if (field == nullptr) throw Error(text(site.place, ": ", key, " is not given; ", needed, " is needed."));
+    if (field == nullptr) throw Error(text(layer.place(), ": ", key, " is not given; ", needed, " is needed."));
     return *field;
   }
 
-  Value read_concat(Site const& site, Value const& value) {
-    std::vector<Field> const fields = read_fields(site, {"axis", "branches"});
+  Value read_concat(WrittenLayer const& layer, Value const& value) {
+    std::vector<Field> const fields = read_fields(layer, {"axis", "branches"});
     Concat op;
     if (Field const* const axis = find_field(fields, "axis")) {
       long const given = read_integer(*axis);
       if (given != static_cast<int>(given)) axis->fail("an axis");
       op.axis = static_cast<int>(given);
     }
-    return merge(site, op, take_field(site, fields, "branches", "a list of branches").value, value);
+    return merge(layer, op, take_field(layer, fields, "branches", "a list of branches").value, value);
   }
 
-  Value read_repeat(Site const& site, Value value) {
-    std::vector<Field> const fields = read_fields(site, {"times", "layers"});
-    Field const times = take_field(site, fields, "times", "a number of copies");
-    Field const layers = take_field(site, fields, "layers", "a list of layers");
+  Value read_repeat(WrittenLayer const& layer, Value value) {
+    std::vector<Field> const fields = read_fields(layer, {"times", "layers"});
+    Field const times = take_field(layer, fields, "times", "a number of copies");
+    Field const layers = take_field(layer, fields, "layers", "a list of layers");
     long const copies = read_integer(times);
     if (copies < 0) times.fail("an integer that is not negative");
     if (!layers.value.IsSequence()) layers.fail("a list of layers");
     for (long copy = 0; copy < copies; ++copy) {
       int const size = builder_.size();
-      value = read_sequence(layers.value, text(site.path, "/", copy, "/"), value);
+      value = read_sequence(layers.value, layer.path + "/" + std::to_string(copy) + "/", value);
       if (builder_.size() == size) break;  // nothing in it does anything, nor will it in more copies
     }
     return value;
   }
 
-  Value read_parallel(Site const& site, Value const& value) {
-    expect_branches(site, site.parameters);
-    if (site.parameters.size() != value.size())
-      throw Error(text(site.place, ": found ", count(site.parameters.size(), "branch", "branches"), " for ",
+  Value read_parallel(WrittenLayer const& layer, Value const& value) {
+    expect_branches(layer, layer.parameters);
+    if (layer.parameters.size() != value.size())
+      throw Error(text(layer.place(), ": found ", count(layer.parameters.size(), "branch", "branches"), " for ",
                        value.size() == 1 ? "1 value" : text(value.size(), " values side by side"),
                        "; one for each is needed. Branches that share one input are written with sum, product or concat."));
-    return read_branches(site, site.parameters, value);
+    return read_branches(layer, layer.parameters, value);
   }
 
   /// sum, product and concat: of one input all branches take it, of several each takes its own.
-  Value merge(Site const& site, Op op, YAML::Node const& branches, Value const& value) {
-    expect_branches(site, branches);
+  Value merge(WrittenLayer const& layer, Op op, YAML::Node const& branches, Value const& value) {
+    expect_branches(layer, branches);
     if (value.size() != 1 && value.size() != branches.size())
-      throw Error(text(site.place, ": found ", count(branches.size(), "branch", "branches"), " for ", value.size(),
+      throw Error(text(layer.place(), ": found ", count(branches.size(), "branch", "branches"), " for ", value.size(),
                        " values side by side; one branch for each is needed."));
     Value const sources = value.size() == 1 ? Value(branches.size(), value[0]) : value;
-    return {builder_.add(std::move(op), read_branches(site, branches, sources), site.path, site.line)};
+    return {builder_.add(std::move(op), read_branches(layer, branches, sources), layer.path, layer.line)};
   }
 
-  void expect_branches(Site const& site, YAML::Node const& branches) const {
+  void expect_branches(WrittenLayer const& layer, YAML::Node const& branches) const {
     if (!branches.IsSequence() || branches.size() == 0)
-      throw Error(text(site.place, ": its branches are ", in_words(branches),
+      throw Error(text(layer.place(), ": its branches are ", in_words(branches),
                        "; a list of at least one branch, such as [[], [relu, dense]], is needed."));
     for (std::size_t b = 0; b < branches.size(); ++b)
       if (!branches[b].IsSequence())
-        throw Error(text(place_of(file_, line_of(branches[b])), site.what, ": branch ", b, " is ", in_words(branches[b]),
+        throw Error(text(place_of(file_, line_of(branches[b])), layer.what(), ": branch ", b, " is ", in_words(branches[b]),
                          "; a list of layers is needed, [] being the identity."));
   }
 
-  Value read_branches(Site const& site, YAML::Node const& branches, Value const& sources) {
+  Value read_branches(WrittenLayer const& layer, YAML::Node const& branches, Value const& sources) {
     Value out;
     for (std::size_t b = 0; b < branches.size(); ++b)
-      out.push_back(read_sequence(branches[b], text(site.path, "/", b, "/"), {sources[b]})[0]);
+      out.push_back(read_sequence(branches[b], layer.path + "/" + std::to_string(b) + "/", {sources[b]})[0]);
     return out;
   }
 

@@ -17,7 +17,7 @@ constexpr long largest_size = std::numeric_limits<int>::max();
 std::string in_words(std::vector<long> const& shape) {
   std::vector<std::string> sizes;
   for (long const size : shape) sizes.push_back(text(size));
-  return "(" + join(sizes, ", ", ", ") + ")";
+  return text("(", join(sizes, ", ", ", "), ")");
 }
 
 std::string in_words(Node const& node) {
@@ -27,7 +27,7 @@ std::string in_words(Node const& node) {
 /// What each operation asks of its inputs and makes of them: one overload per operation, `node` being the one to complete.
 class Rules {
 public:
-  Rules(Node& node, std::vector<Node const*> const& inputs, std::string const& place) : node_(node), inputs_(inputs), place_(place) {}
+  Rules(Node& node, std::vector<Node const*> const& inputs, std::string const& source) : node_(node), inputs_(inputs), source_(source) {}
 
   void operator()(Input&) const { INFINITILE_EXPECT(!"only a NetworkBuilder makes inputs"); }
 
@@ -103,7 +103,7 @@ public:
   }
 
 private:
-  [[noreturn]] void fail(std::string_view message) const { throw Error(text(place_, ": ", message)); }
+  [[noreturn]] void fail(std::string_view message) const { throw Error(text(where_written(source_, node_), ": ", message)); }
 
   /// Axes of the input, the batch counted.
   int axes() const { return static_cast<int>(inputs_[0]->shape.size()) + 1; }
@@ -185,32 +185,37 @@ private:
 
   Node& node_;
   std::vector<Node const*> const& inputs_;
-  std::string const& place_;
+  std::string const& source_;
 };
 
-/// Parameters in their ranges also where no file was read.
-void check_ranges(Op const& op, std::string const& place) {
-  auto const check = [&](auto const& o) {
-    o.for_each_parameter(o, [&](std::string_view key, auto const& value, Domain range) {
-      if (!is_in_range(value, range))
-        throw Error(text(place, ": ", key, " is ", write_value(value, [](double v) { return fmt::format("{}", v); }), "; ", in_words(range),
-                         " is needed."));
+/// Parameters in their domains also where no file was read.
+void check_domains(Node const& node, std::string const& source) {
+  auto const check = [&](auto const& op) {
+    op.for_each_parameter(op, [&](std::string_view key, auto const& value, Domain domain) {
+      if (is_in_domain(value, domain)) return;
+      std::string const words = write_value(value, [](double v) { return fmt::format("{}", v); });
+      throw Error(text(where_written(source, node), ": ", key, " is ", words, "; ", in_words(domain), " is needed."));
     });
   };
-  std::visit(check, op);
+  std::visit(check, node.op);
 }
 
 }  // namespace
 
-Node complete(Node draft, std::vector<Node const*> const& inputs, std::string const& place) {
-  if (inputs.empty()) throw Error(text(place, ": found no branch; at least one is needed."));
-  check_ranges(draft.op, place);
-  std::visit(Rules(draft, inputs, place), draft.op);
+std::string where_written(std::string const& source, Node const& node) {
+  std::string const file = node.line > 0 ? text(source, ":", node.line) : source;
+  return node.path.starts_with("input") ? text(file, ": ", node.path) : text(file, ": layer ", node.path, " (", name_of(node.op), ")");
+}
+
+Node complete(Node draft, std::vector<Node const*> const& inputs, std::string const& source) {
+  if (inputs.empty()) throw Error(text(where_written(source, draft), ": found no branch; at least one is needed."));
+  check_domains(draft, source);
+  std::visit(Rules(draft, inputs, source), draft.op);
   long numbers = 1;
   for (long const size : draft.shape) {
     if (size > largest_size / numbers)
-      throw Error(text(place, ": its output of shape ", in_words(draft.shape), " is too large; at most ", largest_size,
-                       " numbers per sample can be handled."));
+      throw Error(text(where_written(source, draft), ": its output of shape ", in_words(draft.shape), " is too large; at most ",
+                       largest_size, " numbers per sample can be handled."));
     numbers *= size;
   }
   return draft;
