@@ -5,9 +5,7 @@
 namespace infinitile {
 
 std::string blas_description() {
-  std::string words = openblas_get_config();
-  words += std::string(", ") + openblas_get_corename();
-  return words;
+  return openblas_get_config();
 }
 
 }  // namespace infinitile

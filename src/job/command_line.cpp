@@ -177,7 +177,7 @@ CommandLine parse_command_line(std::vector<std::string> const& words, std::span<
 
 std::string help_text(std::span<Command const> commands, Command const* command) {
   if (command != nullptr) {
-    std::string out = text("usage: infinitile ", command->name, " ", command->argument, " [options]\n\n", command->help, "\n");
+    std::string out = text("usage: infinitile ", command->name, " ", command->argument, " [options]\n\n", command->help);
     if (!command->options.empty()) out += "\nOptions of this command\n" + help_of(command->options);
     return out + "\nOptions of every command\n" + help_of(common_options());
   }

@@ -73,7 +73,7 @@ std::vector<Key> make_table() {
        "[nngp, ntk]",
        "nngp, ntk (needs both kernels), ntkgp; default: those of nngp and ntk that kernel.get allows",
        {"nngp", "ntk", "ntkgp"}},
-      {"posterior.diag_reg", number_from_0, results, "1e-4", "", "added to the diagonal, times the mean of the train diagonal", {}},
+      {"posterior.diag_reg", number_from_0, results, "1.0e-4", "", "added to the diagonal, times the mean of the train diagonal", {}},
       {"posterior.diag_reg_absolute_scale", flag, results, "false", "", "true: diag_reg is added as it is", {}},
       {"posterior.covariance", one_of, results, "diagonal", "", "diagonal, or full (needs kernel.test_test: full)", {"diagonal", "full"}},
   };
