@@ -10,6 +10,7 @@
 #include "kernels/activation.hpp"
 #include "net/reader.hpp"
 #include "plan/distribution.hpp"
+#include "solve/cholesky.hpp"
 #include "store/tile_store.hpp"
 
 namespace infinitile {
@@ -152,12 +153,48 @@ std::vector<Measurement> tile_files(Context const& context, BenchSize size) {
   return {{"written, all ranks", bytes / seconds, "B/s", 0, ""}};
 }
 
+/// The factorization of the Brownian covariance min(i, j) + 1, whose factor is all ones, against the rate of gemm on tiles of the same side.
+std::vector<Measurement> cholesky_rate(Context const& context, BenchSize size) {
+  long const n = size == BenchSize::full ? 6144 : 200;
+  TileGrid const tiles(n, 0, size == BenchSize::full ? automatic_side(n) : 64);
+  ProcessGrid const grid(context.comm);
+  TileMatrix matrix(grid.distribution, context.comm.rank(), tiles, Block::train_train);
+  auto const fill = [&] {
+    for (TileIndex const t : matrix.mine()) {
+      Matrix const tile = matrix.at(t);
+      long const row0 = tiles.range(t.row).first, col0 = tiles.range(t.col).first;
+      for (int i = 0; i < tile.rows; ++i)
+        for (int j = 0; j < tile.cols; ++j) tile(i, j) = static_cast<double>(std::min(row0 + i, col0 + j) + 1);
+    }
+  };
+  double seconds = 1e300;
+  for (int i = 0; i < 3; ++i) {
+    fill();
+    seconds = std::min(seconds, best_seconds(context.comm, 1, [&] { static_cast<void>(cholesky(grid, matrix, {}, pivot_tolerance(n))); }));
+  }
+  int const side = tiles.side(), repeats = size == BenchSize::full ? 40 : 1;
+  auto const numbers = random_numbers(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+  std::vector<double> product(numbers.size() * static_cast<std::size_t>(context.threads));
+  double const gemm_seconds = best_seconds(context.comm, 3, [&] {
+    parallel_for_tiles(context.threads, [&](int thread) {
+      ConstMatrix const a(numbers.data(), side, side);
+      Matrix const c(product.data() + static_cast<std::size_t>(thread) * numbers.size(), side, side);
+      for (int r = 0; r < repeats; ++r) gemm(-1, a, transposed(a), 1, c);
+    });
+  });
+  double const gemm_rate = 2.0 * side * side * static_cast<double>(side) * repeats * context.threads * context.comm.size() / gemm_seconds;
+  double const order = static_cast<double>(n);
+  return {{text("gemm of tiles of ", side), gemm_rate, "flop/s", 0, ""},
+          {text("Cholesky factorization, n = ", n), order * order * order / 3 / seconds, "flop/s", gemm_rate, "gemm"}};
+}
+
 }  // namespace
 
 std::vector<Benchmark> const& benchmarks() {
   static std::vector<Benchmark> const all{
       {"fully_connected", "NNGP and NTK, 3 hidden ReLU layers, n = 8192, d = 784, symmetric", fully_connected},
       {"activations", "one hidden layer, NNGP and NTK, one core", activations},
+      {"cholesky", "distributed Cholesky factorization in float64", cholesky_rate},
       {"tile_files", "finished tiles, both halves of NNGP and NTK, to disk", tile_files},
   };
   return all;
