@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <memory>
 
 #include "solve/panel.hpp"
@@ -10,6 +11,16 @@
 namespace infinitile {
 
 namespace {
+
+/// A panel on every rank that needs it.
+struct ArrivedPanel {
+  std::unique_ptr<LeftPanel> left;
+  RightPanel right;
+};
+
+/// Updates by one narrow panel read and write the tile for few flops. Those of several panels in a row wait until they make a product this
+/// wide.
+constexpr int update_width = 512;
 
 /// One factorization at work.
 class Factorization {
@@ -22,17 +33,26 @@ private:
   LeftPanel factor_panel(int k);
   std::optional<BadPivot> factor_diagonal(int k);
   void solve_panel(int k, ConstMatrix diagonal);
-  std::vector<TileUpdate> updates(LeftPanel const& left, RightPanel const& right, int first_col, int end_col);
+  template <class Columns>
+  std::vector<TileUpdate> updates(int k, Columns const& columns);
   Breakdown describe(int k, long row, LeftPanel::Note news) const;
 
   ProcessGrid const& grid_;
   std::vector<TileMatrix*> matrices_;  ///< a, then the appended ones
   double tolerance_;
+  int lag_;                                     ///< a tile column is brought up to date at least every so many steps
+  std::vector<int> done_;                       ///< [j]: tile column j has had the updates of the panels before this one
+  std::map<int, ArrivedPanel> panels_;          ///< those that some column still needs
   std::vector<std::vector<double>> diagonals_;  ///< [k]: the diagonal of tile (k, k) before the factorization, on its owner
 };
 
 Factorization::Factorization(ProcessGrid const& grid, TileMatrix& a, std::span<TileMatrix* const> appended, double tolerance)
-    : grid_(grid), matrices_{&a}, tolerance_(tolerance), diagonals_(a.cols().sizes.size()) {
+    : grid_(grid),
+      matrices_{&a},
+      tolerance_(tolerance),
+      lag_(std::max(1, update_width / a.cols().sizes.front())),
+      done_(a.cols().sizes.size(), 0),
+      diagonals_(a.cols().sizes.size()) {
   matrices_.insert(matrices_.end(), appended.begin(), appended.end());
   for (int k = 0; k < a.cols().end(); ++k)
     if (a.owns({k, k}))
@@ -77,15 +97,22 @@ LeftPanel Factorization::factor_panel(int k) {
   return LeftPanel(grid_, k, std::move(parts), news);
 }
 
-/// The updates by column k of this rank's tiles in columns first_col..end_col.
-std::vector<TileUpdate> Factorization::updates(LeftPanel const& left, RightPanel const& right, int first_col, int end_col) {
+/// What this rank's tiles in the columns j with columns(j) still need of the panels up to k.
+template <class Columns>
+std::vector<TileUpdate> Factorization::updates(int k, Columns const& columns) {
   std::vector<TileUpdate> out;
   for (std::size_t m = 0; m < matrices_.size(); ++m)
-    for (TileIndex const t : matrices_[m]->mine())
-      if (t.col >= first_col && t.col < end_col) {
-        auto const part = m == 0 && t.row == t.col ? TileUpdate::Part::lower : TileUpdate::Part::whole;
-        out.push_back({-1, left.tile(m, t.row), transposed(right.tile(t.col)), matrices_[m]->at(t), part});
+    for (TileIndex const t : matrices_[m]->mine()) {
+      if (t.col <= k || !columns(t.col)) continue;
+      TileUpdate update{matrices_[m]->at(t), {}, m == 0 && t.row == t.col ? TileUpdate::Part::lower : TileUpdate::Part::whole};
+      for (int panel = done_[static_cast<std::size_t>(t.col)]; panel <= k; ++panel) {
+        ArrivedPanel const& by = panels_.at(panel);
+        update.products.push_back({-1, by.left->tile(m, t.row), transposed(by.right.tile(t.col))});
       }
+      out.push_back(std::move(update));
+    }
+  for (int j = k + 1; j < static_cast<int>(done_.size()); ++j)
+    if (columns(j)) done_[static_cast<std::size_t>(j)] = k + 1;
   return out;
 }
 
@@ -101,15 +128,16 @@ Breakdown Factorization::describe(int k, long row, LeftPanel::Note news) const {
 std::optional<Breakdown> Factorization::run() {
   TileAxis const& cols = matrices_.front()->cols();
   long row = 0;
-  auto left = std::make_unique<LeftPanel>(factor_panel(0));
+  auto next = std::make_unique<LeftPanel>(factor_panel(0));
   for (int k = 0; k < cols.end(); ++k) {
-    left->wait();
-    if (left->note()[0] >= 0) return describe(k, row, left->note());
-    RightPanel const right(grid_, *left, 0);
-    run_updates(updates(*left, right, k + 1, k + 2));
-    auto next = k + 1 < cols.end() ? std::make_unique<LeftPanel>(factor_panel(k + 1)) : nullptr;
-    run_updates(updates(*left, right, k + 2, cols.end()), [&] { return !next || next->test(); });
-    left = std::move(next);
+    next->wait();
+    if (next->note()[0] >= 0) return describe(k, row, next->note());
+    RightPanel right(grid_, *next, 0);
+    panels_.emplace(k, ArrivedPanel{std::move(next), std::move(right)});
+    run_updates(updates(k, [&](int j) { return j == k + 1; }));
+    if (k + 1 < cols.end()) next = std::make_unique<LeftPanel>(factor_panel(k + 1));
+    run_updates(updates(k, [&](int j) { return j > k + 1 && (j + k) % lag_ == 0; }), [&] { return !next || next->test(); });
+    panels_.erase(k + 1 - lag_);
     row += cols.size(k);
   }
   return std::nullopt;
@@ -144,7 +172,7 @@ void solve_back(ProcessGrid const& grid, TileMatrix const& l, std::span<TileMatr
     std::vector<TileUpdate> updates;
     for (std::size_t m = 0; m < rows.size(); ++m)
       for (TileIndex const t : rows[m]->mine())
-        if (t.col < k) updates.push_back({-1, left.tile(m, t.row), top->tile(t.col), rows[m]->at(t)});
+        if (t.col < k) updates.push_back({rows[m]->at(t), {{-1, left.tile(m, t.row), top->tile(t.col)}}});
     run_updates(updates, [&] { return !next || next->test(); });
     top = std::move(next);
   }

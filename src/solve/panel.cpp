@@ -27,7 +27,7 @@ void finish(std::optional<Pending<std::span<double>>>& pending) {
 }  // namespace
 
 LeftPanel::LeftPanel(ProcessGrid const& grid, int k, std::vector<PanelPart> parts, Note note)
-    : width_(parts.front().matrix->cols().size(k)), parts_(std::move(parts)) {
+    : k_(k), width_(parts.front().matrix->cols().size(k)), parts_(std::move(parts)) {
   int const root = grid.distribution.process_col(k);
   std::ptrdiff_t size = static_cast<std::ptrdiff_t>(note.size());
   for (PanelPart const& part : parts_) {
@@ -39,10 +39,11 @@ LeftPanel::LeftPanel(ProcessGrid const& grid, int k, std::vector<PanelPart> part
       if (here) size += entries(rows.size(row), width_);
     }
   }
-  buffer_.resize(static_cast<std::size_t>(size));
+  in_place_ = grid.row.size() == 1;
+  buffer_.resize(static_cast<std::size_t>(in_place_ ? static_cast<std::ptrdiff_t>(note.size()) : size));
   if (root == grid.my_col) {
     std::copy(note.begin(), note.end(), buffer_.begin());
-    for (std::size_t p = 0; p < parts_.size(); ++p)
+    for (std::size_t p = 0; p < parts_.size() && !in_place_; ++p)
       for (std::size_t i = 0; i < places_[p].size(); ++i)
         if (places_[p][i] >= 0)
           copy(parts_[p].matrix->at(TileIndex{parts_[p].first + static_cast<int>(i), k}), buffer_.data() + places_[p][i]);
@@ -58,17 +59,23 @@ ConstMatrix LeftPanel::tile(std::size_t part, int row) const {
   PanelPart const& p = parts_[part];
   std::ptrdiff_t const place = places_[part][static_cast<std::size_t>(row - p.first)];
   INFINITILE_EXPECT(place >= 0);
+  if (in_place_) return p.matrix->at(TileIndex{row, k_});
   return {buffer_.data() + place, p.matrix->rows().size(row), width_};
 }
 
 RightPanel::RightPanel(ProcessGrid const& grid, LeftPanel const& left, std::size_t part) : first_(left.part(part).first) {
   TileAxis const& rows = left.part(part).matrix->rows();
   int const width = left.width();
+  tiles_.resize(static_cast<std::size_t>(rows.end() - first_));
+  if (grid.col.size() == 1) {
+    for (int j = first_; j < rows.end(); ++j)
+      if (grid.distribution.process_col(j) == grid.my_col) tiles_[static_cast<std::size_t>(j - first_)] = left.tile(part, j);
+    return;
+  }
   std::ptrdiff_t size = 0;
   for (int j = first_; j < rows.end(); ++j)
     if (grid.distribution.process_col(j) == grid.my_col) size += entries(rows.size(j), width);
   buffer_.resize(static_cast<std::size_t>(size));
-  tiles_.resize(static_cast<std::size_t>(rows.end() - first_));
 
   // Section by section, one for each process row that holds some of these tiles.
   std::vector<Pending<std::span<double>>> pending;
@@ -81,7 +88,7 @@ RightPanel::RightPanel(ProcessGrid const& grid, LeftPanel const& left, std::size
       if (root == grid.my_row) copy(left.tile(part, j), place);
       place += entries(rows.size(j), width);
     }
-    if (grid.col.size() > 1) pending.push_back(grid.col.start_broadcast(std::span<double>(section, place), root));
+    pending.push_back(grid.col.start_broadcast(std::span<double>(section, place), root));
   }
   for (auto& transfer : pending) std::move(transfer).wait();
 }

@@ -25,7 +25,7 @@ public:
   /// Two numbers that travel with the tiles to every rank, such as news of a breakdown.
   using Note = std::array<double, 2>;
 
-  /// Copies the tiles this rank holds and starts the transfer.
+  /// Copies the tiles this rank holds and starts the transfer. The matrices keep these tiles as they are while the panel lives.
   LeftPanel(ProcessGrid const& grid, int k, std::vector<PanelPart> parts, Note note = {});
 
   /// Lets the transfer make progress; true once wait() would not have to.
@@ -41,7 +41,9 @@ public:
   PanelPart const& part(std::size_t i) const { return parts_[i]; }
 
 private:
+  int k_;
   int width_;
+  bool in_place_ = false;  ///< one process column: nothing travels, the tiles are used where they are
   std::vector<PanelPart> parts_;
   std::vector<std::vector<std::ptrdiff_t>> places_;  ///< [part][row - first]: where its tile starts in the buffer; -1 if it goes elsewhere
   std::vector<double> buffer_;

@@ -26,7 +26,7 @@ void add_product(ProcessGrid const& grid, double alpha, TileMatrix const& x, Til
     left.wait();
     RightPanel const right(grid, left, 1);
     std::vector<TileUpdate> updates;
-    for (TileIndex const t : c.mine()) updates.push_back({alpha, left.tile(0, t.row), transposed(right.tile(t.col)), c.at(t)});
+    for (TileIndex const t : c.mine()) updates.push_back({c.at(t), {{alpha, left.tile(0, t.row), transposed(right.tile(t.col))}}});
     run_updates(updates);
   }
 }
@@ -45,7 +45,7 @@ TileMatrix times_symmetric(ProcessGrid const& grid, TileMatrix const& b, LoadTil
     top.wait();
     std::vector<TileUpdate> updates;
     for (TileIndex const t : product.mine())
-      updates.push_back({1, left.tile(0, t.row), t.col < k ? Factor(top.tile(t.col)) : transposed(right.tile(t.col)), product.at(t)});
+      updates.push_back({product.at(t), {{1, left.tile(0, t.row), t.col < k ? Factor(top.tile(t.col)) : transposed(right.tile(t.col))}}});
     run_updates(updates);
   }
   return product;

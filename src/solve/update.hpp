@@ -8,20 +8,28 @@
 
 namespace infinitile {
 
-/// One tile's share of a step: target ← target + alpha left right. `lower`: right is leftᵀ, alpha is -1, and only the lower triangle is
-/// wanted.
+/// What one tile is to gain: the sum of alpha left right over its products, added one after the other, so that the tile stays in the cache
+/// meanwhile. `lower`: right is leftᵀ, alpha is -1, and only the lower triangle is wanted.
 struct TileUpdate {
   enum class Part { whole, lower };
-  double alpha;
-  ConstMatrix left;
-  Factor right;
+  struct Product {
+    double alpha;
+    ConstMatrix left;
+    Factor right;
+  };
   Matrix target;
+  std::vector<Product> products;
   Part part = Part::whole;
 };
 
 inline void run_update(TileUpdate const& update) {
-  if (update.part == TileUpdate::Part::lower) return syrk(update.left, update.target);
-  gemm(update.alpha, update.left, update.right, 1, update.target);
+  for (auto const& [alpha, left, right] : update.products) {
+    if (update.part == TileUpdate::Part::lower) {
+      syrk(left, update.target);
+    } else {
+      gemm(alpha, left, right, 1, update.target);
+    }
+  }
 }
 
 /// Runs the updates on the host's threads. MPI moves data only while it is called, so until arrived() says that nothing is on its way
