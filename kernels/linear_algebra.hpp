@@ -73,8 +73,8 @@ struct BadPivot {
 /// pivots, which are rounding errors of a singular matrix. n³/3 flops; blocks of 32 by columns, the rest by syrk and trsm.
 std::optional<BadPivot> potrf(Matrix a, std::span<double const> smallest);
 
-/// Runs work(0), ..., work(count - 1) on the host's threads, each when a thread is free, large pieces of work first being the caller's
-/// business. Each piece is one thread's, so its bits do not depend on the number of threads. `work` may not throw.
+/// Runs work(0), ..., work(count - 1) on the host's threads, each when a thread is free; the caller puts large pieces first.
+/// Each piece is one thread's, so its bits do not depend on the number of threads. `work` may not throw.
 template <class Work>
 void parallel_for_tiles(int count, Work const& work) {
   using Host = Kokkos::DefaultHostExecutionSpace;

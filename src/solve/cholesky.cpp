@@ -18,8 +18,7 @@ struct ArrivedPanel {
   RightPanel right;
 };
 
-/// Updates by one narrow panel read and write the tile for few flops. Those of several panels in a row wait until they make a product this
-/// wide.
+/// Updates by one narrow panel read and write a tile for few flops. Those of several panels wait until together they are this wide.
 constexpr int update_width = 512;
 
 /// One factorization at work.

@@ -52,6 +52,7 @@ private:
 
 /// The tiles (j, k) of one part of a LeftPanel, sent on down the process columns: afterwards every rank has those with j in its process
 /// column, ready to be the transposed right factor of updates of tile column j.
+/// With one process row nothing travels: the tiles are the LeftPanel's, which must live on.
 class RightPanel {
 public:
   RightPanel(ProcessGrid const& grid, LeftPanel const& left, std::size_t part);

@@ -55,18 +55,21 @@ struct Posterior {
   std::optional<TileMatrix> covariance;  ///< (m, m), lower tiles on their owners, where it was asked for
 };
 
-/// Gaussian-process predictions at t = infinity, for the kinds asked for, in the order asked for. With A = Θ_XX + ridge (K_XX + ridge for
-/// nngp):
+/// Gaussian-process predictions at t = infinity, for the kinds asked for, in the order asked for.
+/// With A = Θ_XX + ridge (K_XX + ridge for nngp):
 ///   mean = k_ZX A⁻¹ y,  k = K for nngp, Θ else
 ///   nngp:  K_ZZ − K_ZX A⁻¹ K_XZ          ntkgp: Θ_ZZ − Θ_ZX A⁻¹ Θ_XZ
 ///   ntk:   K_ZZ + Bᵀ K_XX B − (Θ_ZX A⁻¹ K_XZ + transpose),  B = A⁻¹ Θ_XZ, K_XX without ridge
 /// (neural-tangents 0.6.5, gp_inference; Lee et al. 2019, Wide neural networks of any depth, section 2.4).
+///
 /// A variance below zero by no more than the rounding of its terms is zero, as is its place in the covariance; any other is left as it was
-/// computed. A that is not positive definite, also numerically, throws NumericalAnswer with the same row on every rank. The same bits for
-/// any number of ranks and threads: tiles are updated in a fixed order, and sums over ranks are exact (comm/exact_sum.hpp). Flops   n³/3 +
-/// m n² for nngp or ntkgp; ntk adds 4 m n² (K_ZX in the factorization, the backward sweep, the product with K_XX). Memory  doubles over all
-/// ranks: n²/2 + m n for one factorization at a time, 3 m n for ntk; with full covariance m²/2 per kind. Per rank: y three times,
-///         24 (m + n) outputs bytes of sums, the panels of cholesky().
+/// computed. A that is not positive definite, also numerically, throws NumericalAnswer with the same row on every rank.
+/// The same bits for any number of ranks and threads: tiles are updated in a fixed order, and sums over ranks are exact
+/// (comm/exact_sum.hpp).
+///
+/// Flops   n³/3 + m n² for nngp or ntkgp; ntk adds 4 m n² (K_ZX in the factorization, the backward sweep, the product with K_XX).
+/// Memory  doubles over all ranks: n²/2 + m n for one factorization at a time, 3 m n for ntk; with full covariance m²/2 per kind.
+///         Per rank: y three times, 24 (m + n) outputs bytes of sums, the panels of cholesky().
 std::vector<Posterior> predict(ProcessGrid const& grid, KernelSource const& kernels, Targets const& targets,
                                PosteriorOptions const& options);
 
