@@ -89,11 +89,13 @@ class Commands(Folder):
         """Results go to stdout, everything else to stderr; --quiet leaves stderr empty."""
         self.write_data()
         self.write_job()
-        loud = self.run_job("posterior", "job.yaml", "--output", "loud")
-        quiet = self.run_job("posterior", "job.yaml", "--output", "quiet", "--quiet")
-        self.assertNotEqual(loud.stderr, "")
-        self.assertEqual(quiet.stderr, "")
-        self.assertIn("nngp", loud.stdout)
+        first = self.run_job("posterior", "job.yaml", "--quiet")
+        again = self.run_job("posterior", "job.yaml")
+        quiet = self.run_job("posterior", "job.yaml", "--quiet")
+        self.assertIn("finished already", again.stderr)
+        self.assertEqual(first.stderr + quiet.stderr, "")
+        self.assertEqual(first.stdout, quiet.stdout)
+        self.assertIn("nngp", first.stdout)
 
     def test_only_one_rank_prints(self):
         self.write_data()
