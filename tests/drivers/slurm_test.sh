@@ -132,9 +132,11 @@ id=$(submit "$root/jobs/slurm/digits.sbatch" "$root/jobs/smoke/slow.yaml")
 has_tiles() { compgen -G "$dir/work/slow.run/tiles/*.h5"; }
 wait_for 60 "the first tiles of job $id" has_tiles
 scancel --batch --signal=USR1 "$id"
-requeued() { scontrol show job "$id" | grep -q 'Restarts=1'; }
-wait_for 60 "job $id back in the queue" requeued
-scontrol update JobId="$id" StartTime=now  # Slurm would hold it back for two minutes
+started_again() {  # Slurm would hold it back for two minutes; an update counts only once the job is back in the queue
+  scontrol update JobId="$id" StartTime=now
+  scontrol show job "$id" | grep -q 'Restarts=1' && case "$(state_of "$id")" in RUNNING | COMPLETED) ;; *) return 1 ;; esac
+}
+wait_for 60 "job $id from the queue once more" started_again
 expect_completed "$id"
 grep -q 'back to the queue' "$dir/job-$id.log" || { echo "job $id was not stopped by the signal"; exit 1; }
 [ -s "$dir/work/slow.run/result.h5" ] || { echo "job $id left no slow.run/result.h5"; exit 1; }
