@@ -89,7 +89,7 @@ private:
     double const rho = 1 - gap, tau = r2 * std::sqrt(dual_math::positive(gap * (2 - gap))), along = r2 * rho;
     std::vector<double> more;  // where v passes its kink, over a width of τ
     if (double const turn = y.centre / along; std::abs(turn) < reach)
-      more = graded_edges(-reach, reach, turn, std::min(0.5, 0.5 * tau / std::abs(along)), 1.5);
+      more = graded_edges(-reach, reach, turn, std::clamp(0.5 * tau / std::abs(along), 1e-9, 0.5), 1.5);
     return integral(y.centre / r1, 0.25 / (y.steepness * r1), more, [&](double z) {
       Dual const inner = smoothed(along * z, tau);
       return Dual{y.value(r1 * z) * inner.value, y.slope(r1 * z) * inner.slope};
@@ -117,7 +117,7 @@ private:
     return sum;
   }
 
-  static constexpr double reach = 9;
+  static constexpr double reach = 13;  ///< rectified monomials of high degree need it
   A phi_;
   Scaling scale_;
   Rule panel_;

@@ -33,19 +33,27 @@ struct Sinusoid {
     return {a * a / 2 * (p - beat * n), a * a * b * b / 2 * (p + beat * n)};
   }
 
-  /// Formula   with p0, n0 the p, n of gap 0: R1 R2 − value = (R1 R2 − a²/2 (p0 − B n0)) + a²/2 (p0 − p + B (n − n0)). The first part, of
-  /// unequal variances, is
-  ///           a²/2 ((1 − p0²)(1 − B² n0²) − B (√n1 − √n2)²) / (2 R1 R2/a² + p0 − B n0), where n1, n2 are the n of each input with itself.
+  /// Formula   with p0, n0 the p, n of gap 0: R1 R2 − value = (R1 R2 − a²/2 (p0 − B n0)) + a²/2 (p0 − p + B (n − n0)).
   INFINITILE_FN Carried carry(Pair const& p) const {
-    double const c = b * b, x = c * p.r1 * p.r2 * p.gap, apart = c * dual_math::square(p.r1 - p.r2),
-                 across = c * dual_math::square(p.r1 + p.r2);
-    double const p0 = std::exp(-apart / 2), n0 = std::exp(-across / 2), now = p0 * std::exp(-x), n = std::exp(x - across / 2);
+    double const x = b * b * p.r1 * p.r2 * p.gap, apart = dual_math::square(b * (p.r1 - p.r2)),
+                 across = dual_math::square(b * (p.r1 + p.r2));
+    double const p0 = std::exp(-apart / 2), n0 = std::exp(-across / 2), now = p0 * std::exp(-x), n = std::exp(x - across / 2),
+                 half = a * a / 2;
     double const turned = -p0 * std::expm1(-x) + beat * (x < 1 ? n0 * std::expm1(x) : n - n0);
+    return {dual_math::gap_of(half * (unequal(p, p0, n0) + turned), p.next1, p.next2), half * b * b * (now + beat * n)};
+  }
+
+private:
+  /// 2 R1 R2 / a² − (p0 − B n0) = ((1 − p0²)(1 − B² n0²) − B (√n1 − √n2)²) / (2 R1 R2 / a² + p0 − B n0), with n1, n2 the n of each input
+  /// with itself. Rounding  the right side for variances that are close; where its two terms would cancel, the left one is good to one
+  /// rounding of 1.
+  INFINITILE_FN double unequal(Pair const& p, double p0, double n0) const {
+    double const c = b * b, norms = a != 0 ? 2 * p.next1 * p.next2 / (a * a) : 0;
+    double const start = (1 - beat) / 2 * (p0 + n0) - (1 + beat) / 2 * p0 * std::expm1(-2 * c * p.r1 * p.r2);  // p0 − B n0
+    double const spread = -std::expm1(-c * dual_math::square(p.r1 - p.r2)) * (1 - dual_math::square(beat * n0));
+    if (spread > norms * norms) return norms - start;
     double const roots = std::exp(-c * p.r2 * p.r2) * std::expm1(c * (p.r2 - p.r1) * (p.r2 + p.r1));  // √n1 − √n2
-    double const unequal = -std::expm1(-apart) * (1 - dual_math::square(beat * n0)) - beat * roots * roots;
-    double const half = a * a / 2, sum = p.next1 * p.next2 / half + (p0 - beat * n0);
-    double const difference = half * ((sum > 0 ? dual_math::positive(unequal) / sum : 0) + turned);
-    return {dual_math::gap_of(difference, p.next1, p.next2), half * c * (now + beat * n)};
+    return norms + start > 0 ? dual_math::positive(spread - beat * roots * roots) / (norms + start) : 0;
   }
 };
 

@@ -45,6 +45,7 @@ Rule composite(std::vector<double> const& edges, Rule const& panel) {
 std::vector<double> graded_edges(double from, double to, double centre, double shortest, double longest) {
   std::vector<double> edges{from, to};
   if (centre > from && centre < to) edges.push_back(centre);
+  INFINITILE_EXPECT(shortest > 0 && longest > 0);
   double const farthest = std::max(std::abs(from - centre), std::abs(to - centre));
   for (double length = shortest, distance = shortest; distance < farthest; length = std::min(2 * length, longest), distance += length)
     for (double const edge : {centre - distance, centre + distance})
