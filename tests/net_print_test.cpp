@@ -113,6 +113,11 @@ input                                   5                  no
 )");
 }
 
+TEST_CASE("copies of one repeat are not counted with those of the next", "[print]") {
+  Network const net = read_words("[dense, {repeat: {times: 3, layers: [identity]}}, {repeat: {times: 3, layers: [identity]}}]");
+  CHECK(describe(net).find("copies of:") == std::string::npos);
+}
+
 TEST_CASE("copies that the caller's columns tell apart are not folded", "[print]") {
   Network const net = read_words("[dense, {repeat: {times: 9, layers: [identity]}}]");
   auto const lines = [&](std::vector<TableColumn> const& columns) {

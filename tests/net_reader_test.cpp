@@ -143,6 +143,13 @@ TEST_CASE("what is no layer is refused", "[reader]") {
 TEST_CASE("an alias inside of what it names, or one that unfolds without end, is refused", "[reader]") {
   CHECK(error_of("&a\n- sum: [*a]\n")
         == "net.yaml:1: layers are nested deeper than 100 levels; is there an alias inside of what it names?");
+  auto const nested = [](int levels) {
+    std::string words = "dense";
+    for (int i = 1; i < levels; ++i) words = "{repeat: {times: 1, layers: [" + words + "]}}";
+    return "[" + words + "]";
+  };
+  CHECK(error_of(nested(100)) == "no error");
+  CHECK(error_of(nested(101)).find("nested deeper than 100 levels") != std::string::npos);
   std::string bomb = "layers:\n- parallel: [&a0 []]\n";
   for (int i = 1; i <= 12; ++i) {
     bomb += text("- parallel: [&a", i, " [");

@@ -43,6 +43,7 @@ TEST_CASE("a key that stands twice in a mapping is told with both lines", "[yaml
   CHECK(parse_error("x:\n  - {b: 1,\n     c: [2, {}],\n     b: 2}\n")
         == "job.yaml:4: the key b stands there a second time, first in line 2" + advice);
   CHECK(parse_error("{a: {a: 1}, b: [{a: 1}, {a: 2}], c: a, d: a}") == "no error");
+  CHECK(parse_error("x: &x 1\na: *x\nb: 2\nb: 3\n") == "job.yaml:4: the key b stands there a second time, first in line 3" + advice);
   CHECK(parse_error("a: &x {b: 1}\nc: *x\nd: *x\nb: 2") == "no error");
   CHECK(parse_error("? [1, 2]\n: 3\na: 1\na: 2") == "job.yaml:4: the key a stands there a second time, first in line 3" + advice);
   CHECK(parse_error("\"a\": 1\na: 2") == "job.yaml:2: the key a stands there a second time, first in line 1" + advice);

@@ -145,7 +145,6 @@ private:
     take(*inputs_[0]);
     for (Node const* branch : inputs_) {
       if (branch->width_known && !node_.width_known) take(*branch);
-      node_.gaussian = node_.gaussian && branch->gaussian;
       if (branch->width_multiplier != inputs_[0]->width_multiplier)
         fail(text("the branches leave different multipliers s[1], ", inputs_[0]->width_multiplier, " and ", branch->width_multiplier,
                   "; one is needed."));
