@@ -49,24 +49,32 @@ struct Lower {
   double at(std::vector<double> const& k, long i, long j) const { return k[static_cast<std::size_t>(std::max(i, j) * n + std::min(i, j))]; }
 };
 
+/// A network on train and test rows, tabulated once for tiles of any side in both precisions.
+struct Tabulated {
+  PairProgram program;
+  RowTable rows;
+  Tabulated(std::string const& yaml, long width, std::vector<double> const& x)
+      : program(program_of(yaml, width)), rows(tabulate_rows(program, {{width, x}}, Precision::float32)) {}
+};
+
 template <class T>
-Lower compute_all(std::string const& yaml, long width, std::vector<double> const& x, long train, int side, Precision precision) {
-  long const n = static_cast<long>(x.size()) / width;
+Lower compute_all(Tabulated const& network, long train, int side) {
+  long const n = network.rows.rows;
   TileGrid const grid(train, n - train, side);
-  InfiniteKernel const kernel(grid, program_of(yaml, width), {{width, x}}, precision);
+  auto const offset = [&](int tile) { return grid.range(tile).first + (grid.is_test(tile) ? train : 0); };
   Lower out{n, std::vector<double>(static_cast<std::size_t>(n * n)), std::vector<double>(static_cast<std::size_t>(n * n))};
-  std::vector<InfiniteKernel::Values<T>> values;
   for (Block const block : {Block::train_train, Block::test_train, Block::test_test})
     for (TileIndex const t : grid.tiles_of(block)) {
-      kernel.compute<T>(Exec(), {t}, InfiniteKernel::Get::nngp_and_ntk, values);
-      long const row0 = grid.range(t.row).first + (grid.is_test(t.row) ? train : 0);
-      long const col0 = grid.range(t.col).first + (grid.is_test(t.col) ? train : 0);
-      for (long i = 0; i < grid.height(t); ++i)
-        for (long j = 0; j < grid.width(t); ++j) {
-          auto const from = static_cast<std::size_t>(i * grid.width(t) + j);
-          auto const to = static_cast<std::size_t>((row0 + i) * n + col0 + j);
-          out.nngp[to] = values[0].nngp[from];
-          out.ntk[to] = values[0].ntk[from];
+      int const height = grid.height(t), width = grid.width(t);
+      std::vector<T> nngp(static_cast<std::size_t>(height * width)), ntk(nngp.size());
+      TileTask<T> const task{offset(t.row), offset(t.col), height, width, nngp.data(), ntk.data()};
+      REQUIRE(compute_tiles(Exec(), network.program, network.rows, std::span(&task, 1)) == 0);
+      for (long i = 0; i < height; ++i)
+        for (long j = 0; j < width; ++j) {
+          auto const from = static_cast<std::size_t>(i * width + j);
+          auto const to = static_cast<std::size_t>((offset(t.row) + i) * n + offset(t.col) + j);
+          out.nngp[to] = nngp[from];
+          out.ntk[to] = ntk[from];
         }
     }
   return out;
@@ -79,7 +87,8 @@ double largest(std::vector<double> const& values) {
 }
 
 /// Largest difference between a golden block and the rows and columns of `k` that it covers, relative to the block's largest entry.
-double difference(Lower const& all, std::vector<double> const& k, std::vector<double> const& golden, long row0, long rows, long cols, bool diagonal) {
+double difference(Lower const& all, std::vector<double> const& k, std::vector<double> const& golden, long row0, long rows, long cols,
+                  bool diagonal) {
   double most = 0;
   for (long i = 0; i < rows; ++i)
     for (long j = 0; j < cols; ++j) {
@@ -90,11 +99,6 @@ double difference(Lower const& all, std::vector<double> const& k, std::vector<do
   double const scale = largest(golden);
   return scale > 0 ? most / scale : most;
 }
-
-struct Golden {
-  std::string name;
-  h5::Handle group;
-};
 
 std::vector<std::string> case_names(hid_t file) {
   std::vector<std::string> names;
@@ -108,24 +112,28 @@ std::vector<std::string> case_names(hid_t file) {
   return names;
 }
 
-/// Checks one case with tiles of one side.
-template <class T>
-void check_case(hid_t group, std::string const& network, int side, Precision precision, double tolerance) {
+/// Checks the golden blocks of one kind.
+void check_blocks(hid_t group, Lower const& all, std::vector<double> const& k, std::string const& kind, long train, double allowed) {
+  CHECK(difference(all, k, read(group, "train_train/" + kind), 0, train, train, false) <= allowed);
+  CHECK(difference(all, k, read(group, "test_train/" + kind), train, all.n - train, train, false) <= allowed);
+  CHECK(difference(all, k, read(group, "test_test/" + kind), train, all.n - train, 1, true) <= allowed);
+}
+
+void check_case(hid_t group, std::string const& network) {
   std::vector<double> x = read(group, "x1");
   std::vector<double> const x2 = read(group, "x2"), golden_ntk = read(group, "train_train/ntk");
-  long const train = std::lround(std::sqrt(static_cast<double>(golden_ntk.size())));
-  long const width = static_cast<long>(x.size()) / train, test = static_cast<long>(x2.size()) / width;
+  long const train = std::lround(std::sqrt(static_cast<double>(golden_ntk.size()))), width = static_cast<long>(x.size()) / train;
   x.insert(x.end(), x2.begin(), x2.end());
-  Lower const all = compute_all<T>(network, width, x, train, side, precision);
-  for (std::string const kind : {"nngp", "ntk"}) {
-    double const loss = precision == Precision::float64 ? read_number(group, ("float64_loss_" + kind).c_str()) : 0;
-    auto const& k = kind == "nngp" ? all.nngp : all.ntk;
-    double const allowed = std::max(tolerance, 10 * loss);
-    CAPTURE(kind, side, allowed);
-    CHECK(difference(all, k, read(group, "train_train/" + kind), 0, train, train, false) <= allowed);
-    CHECK(difference(all, k, read(group, "test_train/" + kind), train, test, train, false) <= allowed);
-    CHECK(difference(all, k, read(group, "test_test/" + kind), train, test, 1, true) <= allowed);
+  Tabulated const tabulated(network, width, x);
+  for (int const side : {1, 3, 64}) {
+    Lower const all = compute_all<double>(tabulated, train, side);
+    CAPTURE(side);
+    check_blocks(group, all, all.nngp, "nngp", train, std::max(1e-10, 10 * read_number(group, "float64_loss_nngp")));
+    check_blocks(group, all, all.ntk, "ntk", train, std::max(1e-10, 10 * read_number(group, "float64_loss_ntk")));
   }
+  Lower const single = compute_all<float>(tabulated, train, 2);
+  check_blocks(group, single, single.nngp, "nngp", train, 1e-5);
+  check_blocks(group, single, single.ntk, "ntk", train, 1e-5);
 }
 
 }  // namespace
@@ -142,14 +150,14 @@ TEST_CASE("every fully connected golden kernel is met, at any tile side", "[infi
       CHECK_THROWS_WITH(program_of(network, 5), Catch::Contains("batch"));
       continue;
     }
-    for (int const side : {1, 3, 64}) check_case<double>(group, network, side, Precision::float64, 1e-10);
-    check_case<float>(group, network, 2, Precision::float32, 1e-5);
+    check_case(group, network);
   }
 }
 
 namespace {
 
-/// The NTK of one hidden ReLU layer at an angle, from its formula in long double: T = θ-dependent slope times cos + the last layer's own kernel.
+/// The NTK of one hidden ReLU layer at an angle, from its formula in long double: T = θ-dependent slope times cos + the last layer's own
+/// kernel.
 long double relu_ntk(long double angle) {
   long double const pi = std::acos(-1.0L), c = std::cos(angle), s = std::sin(angle);
   long double const slope = (pi - angle) / (2 * pi);
@@ -160,7 +168,8 @@ long double relu_ntk(long double angle) {
 
 TEST_CASE("near-duplicate inputs keep their digits, also in float32", "[infinite_kernel]") {
   double const angle = GENERATE(1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6);
-  // Unit vectors of many entries at that angle, scaled so that the variance is 1; the second one a multiple of it, since the norm must not matter.
+  // Unit vectors of many entries at that angle, scaled so that the variance is 1; the second one a multiple of it, since the norm must not
+  // matter.
   long const d = 784;
   std::vector<double> a(d), b(d), x;
   std::mt19937_64 random(7);
@@ -181,9 +190,9 @@ TEST_CASE("near-duplicate inputs keep their digits, also in float32", "[infinite
   double const expected = stretch * static_cast<double>(relu_ntk(angle));
   std::string const network = "[dense, relu, dense]";
   CAPTURE(angle);
-  CHECK(compute_all<double>(network, d, x, 2, 64, Precision::float64).at(compute_all<double>(network, d, x, 2, 64, Precision::float64).ntk, 1, 0)
-        == Approx(expected).epsilon(1e-12));
-  Lower const single = compute_all<float>(network, d, x, 2, 64, Precision::float32);
+  Tabulated const tabulated(network, d, x);
+  Lower const all = compute_all<double>(tabulated, 2, 64), single = compute_all<float>(tabulated, 2, 64);
+  CHECK(all.at(all.ntk, 1, 0) == Approx(expected).epsilon(1e-12));
   CHECK(single.at(single.ntk, 1, 0) == Approx(expected).epsilon(1e-6));
 }
 
@@ -194,7 +203,8 @@ TEST_CASE("the bits of a tile do not depend on how many are computed together", 
   std::vector<double> x(n * d);
   for (auto& v : x) v = normal(random);
   TileGrid const grid(50, 20, 16);
-  InfiniteKernel const kernel(grid, program_of("[{dense: {b_std: 0.1}}, relu, {dense: {w_std: 1.4}}, erf, dense]", d), {{d, x}}, Precision::float64);
+  InfiniteKernel const kernel(grid, program_of("[{dense: {b_std: 0.1}}, relu, {dense: {w_std: 1.4}}, erf, dense]", d), {{d, x}},
+                              Precision::float64);
   auto const tiles = grid.tiles_of(Block::train_train);
   std::vector<InfiniteKernel::Values<double>> together, alone;
   kernel.compute<double>(Exec(), tiles, InfiniteKernel::Get::nngp_and_ntk, together);
