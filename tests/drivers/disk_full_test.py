@@ -19,10 +19,10 @@ class FullDisk(Folder):
         (self.folder / "full").mkdir()
         # The mount lives in a namespace of its own and ends with it.
         script = f"""{MOUNT}
-            {PROGRAM} posterior job.yaml --output full/run --quiet; echo "first $?"
+            {PROGRAM} posterior job.yaml --output full/run --quiet >/dev/null; echo "first $?"
             find full/run -name '*.part'
             mount -o remount,size=100m full
-            {PROGRAM} posterior job.yaml --output full/run --quiet; echo "second $?"
+            {PROGRAM} posterior job.yaml --output full/run --quiet >/dev/null; echo "second $?"
             cp -r full/run after"""
         done = subprocess.run(
             ["unshare", "--mount", "--propagation", "private", "bash", "-c", script],
