@@ -24,6 +24,7 @@ endfunction()
 
 set(digits_run ${PROJECT_BINARY_DIR}/digits.run)
 infinitile_driver_test(tests/drivers/digits_test.py TIMEOUT 180 PROCESSORS 2 SETUP digits ARGUMENTS ${digits_run})
+infinitile_driver_test(tests/drivers/read_result.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS ${digits_run}/result.h5)
 infinitile_driver_test(notebooks/run.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS ${digits_run}/result.h5)
 infinitile_driver_test(tests/drivers/commands_test.py TIMEOUT 300 PROCESSORS 2)
 infinitile_driver_test(tests/drivers/bad_input_test.py TIMEOUT 300 PROCESSORS 1)
