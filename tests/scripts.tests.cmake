@@ -5,20 +5,21 @@ set_tests_properties(rules format PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77 LABE
 
 # A script of tests/drivers, run with the Python of setup/python.sh (or as it is, when it is a shell script). Exit code 77: skipped.
 function(infinitile_driver_test script)
-  cmake_parse_arguments(ARG "" "TIMEOUT;PROCESSORS;SETUP;REQUIRED;NAME" "ARGUMENTS;LABELS" ${ARGN})
-  get_filename_component(name ${script} NAME_WE)
+  cmake_parse_arguments(ARG "" "TIMEOUT;PROCESSORS;SETUP;REQUIRED" "ARGUMENTS;LABELS" ${ARGN})
+  string(REGEX REPLACE "^tests/|\\.(py|sh)$" "" name ${script})
+  string(REPLACE "/" "." name ${name})
   set(runner "")
   if(script MATCHES "\\.py$")
     set(runner ${CMAKE_CURRENT_SOURCE_DIR}/python.sh)
   endif()
-  add_test(NAME drivers.${name} COMMAND ${runner} ${PROJECT_SOURCE_DIR}/${script} ${ARG_ARGUMENTS})
-  set_tests_properties(drivers.${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS} SKIP_RETURN_CODE 77
+  add_test(NAME ${name} COMMAND ${runner} ${PROJECT_SOURCE_DIR}/${script} ${ARG_ARGUMENTS})
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS} SKIP_RETURN_CODE 77
     LABELS "drivers;${ARG_LABELS}" ENVIRONMENT "INFINITILE=$<TARGET_FILE:infinitile>")
   if(ARG_SETUP)
-    set_tests_properties(drivers.${name} PROPERTIES FIXTURES_SETUP ${ARG_SETUP})
+    set_tests_properties(${name} PROPERTIES FIXTURES_SETUP ${ARG_SETUP})
   endif()
   if(ARG_REQUIRED)
-    set_tests_properties(drivers.${name} PROPERTIES FIXTURES_REQUIRED ${ARG_REQUIRED})
+    set_tests_properties(${name} PROPERTIES FIXTURES_REQUIRED ${ARG_REQUIRED})
   endif()
 endfunction()
 
