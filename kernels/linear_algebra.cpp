@@ -113,6 +113,8 @@ void initialize_linear_algebra() {
 void gemm(double alpha, Factor const& a, Factor const& b, double beta, Matrix c) {
   INFINITILE_EXPECT(a.rows() == c.rows && b.cols() == c.cols && a.cols() == b.rows());
   if (c.rows == 0 || c.cols == 0) return;
+  static bool const one_thread = (initialize_linear_algebra(), true);  // whoever forgot it gets the same bits
+  static_cast<void>(one_thread);
   auto const way = [](Factor const& f) { return f.transpose ? CblasTrans : CblasNoTrans; };
   cblas_dgemm(CblasRowMajor, way(a), way(b), c.rows, c.cols, a.cols(), alpha, a.matrix.data, leading(a.matrix.stride), b.matrix.data,
               leading(b.matrix.stride), beta, c.data, leading(c.stride));
