@@ -105,6 +105,8 @@ TEST_CASE("killed at any moment, what has its name is whole, and the next run co
     int status = 0;
     waitpid(child, &status, 0);
     killed += WIFSIGNALED(status) ? 1 : 0;
+    for (auto const& file : files_in(tiles))
+      if (auto const name = parse_tile_file_name(file.filename().string())) REQUIRE(read_tile_index(tiles, *name, layout));
     TileStore store(tiles, layout, 0);
     for (TileIndex const t : store.present()) REQUIRE(holds<double>(store, t));
   }

@@ -149,18 +149,24 @@ Handle open_file(std::filesystem::path const& path) {
 }
 
 Handle create_file(std::filesystem::path const& path) {
-  return {check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, file_access()), "cannot write " + path.string()), H5Fclose};
+  std::string const what = "cannot write " + path.string();
+  Handle const root(check(H5Pcreate(H5P_FILE_CREATE), what), H5Pclose);
+  check(H5Pset_obj_track_times(root, 0), what);
+  return {check(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, root, file_access()), what), H5Fclose};
 }
 
+/// One level after the other: groups that HDF5 makes on the way to another note the time.
 Handle require_group(hid_t file, std::string const& path) {
   std::string const what = "making the group " + path + " failed";
-  if (path.empty() || path == "/") return {check(H5Gopen2(file, "/", H5P_DEFAULT), what), H5Gclose};
-  for (auto slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {  // H5Lexists wants every group above to exist
+  Handle const properties(check(H5Pcreate(H5P_GROUP_CREATE), what), H5Pclose);
+  check(H5Pset_obj_track_times(properties, 0), what);
+  for (auto slash = path.find('/', 1); !path.empty(); slash = path.find('/', slash + 1)) {
     std::string const part = path.substr(0, slash);
-    if (H5Lexists(file, part.c_str(), H5P_DEFAULT) <= 0)
-      return {check(H5Gcreate2(file, path.c_str(), intermediate_groups(), H5P_DEFAULT, H5P_DEFAULT), what), H5Gclose};
-    if (slash == std::string::npos) return {check(H5Gopen2(file, path.c_str(), H5P_DEFAULT), what), H5Gclose};
+    if (part != "/" && H5Lexists(file, part.c_str(), H5P_DEFAULT) <= 0)
+      Handle(check(H5Gcreate2(file, part.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT), what), H5Gclose);
+    if (slash == std::string::npos) break;
   }
+  return {check(H5Gopen2(file, path.empty() ? "/" : path.c_str(), H5P_DEFAULT), what), H5Gclose};
 }
 
 std::vector<std::string> dataset_paths(hid_t file) {

@@ -54,7 +54,8 @@ std::string locking_mode();
 Handle open_file(std::filesystem::path const& path);
 /// A new file, in the format that HDF5 1.10 and later read.
 Handle create_file(std::filesystem::path const& path);
-/// The group of that path; it and those above it are made where they do not exist. "" and "/" are the root.
+/// The group of that path; it and those above it are made where they do not exist. "" and "/" are the root. None notes
+/// when it was made, so that the same result has the same bytes.
 Handle require_group(hid_t file, std::string const& path);
 /// The paths of all datasets, such as train/x.
 std::vector<std::string> dataset_paths(hid_t file);

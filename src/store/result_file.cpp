@@ -36,6 +36,7 @@ public:
     std::vector<long> extents;
     for (Axis const& axis : array.axes) extents.push_back(axis.size);
     INFINITILE_EXPECT(std::accumulate(extents.begin(), extents.end(), 1L, std::multiplies<>()) == std::ssize(array.values));
+    h5::Handle const group = h5::require_group(file_, parent(array.path));
     h5::Handle const dataset = h5::write_dataset(file_, array.path, extents, array.values.data());
     describe(dataset, array.description, array.units, array.attributes);
     attach_axes(dataset, parent(array.path), array.axes);
@@ -49,6 +50,7 @@ public:
     h5::VirtualMatrix whole(rows.size, cols.size);
     place_tiles(whole, matrix, layout, tiles);
     std::string const path = block_name(matrix.block) + "/" + matrix.kernel;
+    h5::Handle const group = h5::require_group(file_, parent(path));
     hid_t const type = layout.precision == Precision::float64 ? h5::native_type<double>() : h5::native_type<float>();
     h5::Handle const dataset = whole.create(file_, path, type, lower ? 0 : std::numeric_limits<double>::quiet_NaN());
     describe(dataset, matrix.description, "", matrix.attributes);
