@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "job/network.hpp"
 #include "kernels/activation.hpp"
@@ -103,6 +104,14 @@ Sources sources_of(Communicator const& comm, Network const& network, Data const&
   return {network.hash(), hashes[0], hashes[1]};
 }
 
+/// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
+void warn_of_shared_branches(Network const& network) {
+  for (int n = 0; n < network.size(); ++n)
+    if (auto const shared = shared_by_branches(network, n))
+      log_warning(text(network.where(network.node(n)), ": two branches share the output of layer ", network.node(*shared).path,
+                       " without weights of their own in between; the kernel takes them as independent. Put a dense layer into one of them."));
+}
+
 }  // namespace
 
 std::vector<std::vector<long>> input_shapes(Dataset const& dataset) {
@@ -121,6 +130,7 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   Data data = together(comm, [&] { return comm.is_first() ? load_data(spec_of(job)) : Data{}; });
   data = share(comm, std::move(data));
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
+  warn_of_shared_branches(network);
   PairProgram program = compile_pair_program(network);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
   Sources const sources = sources_of(comm, network, data);
