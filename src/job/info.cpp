@@ -8,8 +8,8 @@
 #include "base/text.hpp"
 #include "comm/environment.hpp"
 #include "job/threads.hpp"
-#include "kernels/exec.hpp"
 #include "kernels/blas.hpp"
+#include "kernels/exec.hpp"
 #include "store/hdf5.hpp"
 #include "version.hpp"
 

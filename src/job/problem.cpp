@@ -12,6 +12,7 @@
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "job/data.hpp"
 #include "job/network.hpp"
 #include "kernels/activation.hpp"
 
@@ -20,21 +21,6 @@ namespace infinitile {
 namespace {
 
 using nlohmann::json;
-
-DatasetSpec spec_of(Job::Source const& source) {
-  DatasetSpec spec{source.file, source.x, std::nullopt};
-  if (!source.y.empty()) spec.y = source.y;
-  return spec;
-}
-
-DataSpec spec_of(Job const& job) {
-  DataSpec spec;
-  spec.train = spec_of(job.data.train);
-  if (job.data.test) spec.test = spec_of(*job.data.test);
-  spec.shapes = job.data.shapes;
-  spec.scale = parse_scale(job.data.scale);
-  return spec;
-}
 
 json to_json(ArraySource const& s) {
   return {{"file", s.file}, {"path", s.path}, {"sha256", s.sha256}};
@@ -108,8 +94,9 @@ Sources sources_of(Communicator const& comm, Network const& network, Data const&
 void warn_of_shared_branches(Network const& network) {
   for (int n = 0; n < network.size(); ++n)
     if (auto const shared = shared_by_branches(network, n))
-      log_warning(text(network.where(network.node(n)), ": two branches share the output of layer ", network.node(*shared).path,
-                       " without weights of their own in between; the kernel takes them as independent. Put a dense layer into one of them."));
+      log_warning(
+          text(network.where(network.node(n)), ": two branches share the output of layer ", network.node(*shared).path,
+               " without weights of their own in between; the kernel takes them as independent. Put a dense layer into one of them."));
 }
 
 }  // namespace
@@ -127,7 +114,7 @@ long Problem::features() const {
 }
 
 Problem open_problem(Job const& job, Communicator const& comm) {
-  Data data = together(comm, [&] { return comm.is_first() ? load_data(spec_of(job)) : Data{}; });
+  Data data = together(comm, [&] { return comm.is_first() ? load_data(data_spec(job)) : Data{}; });
   data = share(comm, std::move(data));
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
   warn_of_shared_branches(network);
