@@ -153,7 +153,8 @@ std::vector<Measurement> tile_files(Context const& context, BenchSize size) {
   return {{"written, all ranks", bytes / seconds, "B/s", 0, ""}};
 }
 
-/// The factorization of the Brownian covariance min(i, j) + 1, whose factor is all ones, against the rate of gemm on tiles of the same side.
+/// The factorization of the Brownian covariance min(i, j) + 1, whose factor is all ones, against the rate of gemm on tiles of the same
+/// side.
 std::vector<Measurement> cholesky_rate(Context const& context, BenchSize size) {
   long const n = size == BenchSize::full ? 6144 : 200;
   TileGrid const tiles(n, 0, size == BenchSize::full ? automatic_side(n) : 64);

@@ -18,9 +18,13 @@ std::uint64_t checksum(std::span<std::byte const> bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
-std::uint64_t checksum(std::string_view characters, std::uint64_t seed) { return checksum(std::as_bytes(std::span(characters)), seed); }
+std::uint64_t checksum(std::string_view characters, std::uint64_t seed) {
+  return checksum(std::as_bytes(std::span(characters)), seed);
+}
 
-std::string hexadecimal(std::uint64_t value) { return fmt::format("{:016x}", value); }
+std::string hexadecimal(std::uint64_t value) {
+  return fmt::format("{:016x}", value);
+}
 
 namespace {
 

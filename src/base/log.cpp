@@ -2,10 +2,10 @@
 
 #include <cstdio>
 #include <memory>
+#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -55,8 +55,12 @@ LogLevel parse_log_level(std::string_view word) {
   throw Error(text("--log-level ", word, " is not known; it is one of ", join(names, ", ", " or "), "."));
 }
 
-void set_log_level(LogLevel level) { sink().level = level; }
-LogLevel log_level() { return sink().level; }
+void set_log_level(LogLevel level) {
+  sink().level = level;
+}
+LogLevel log_level() {
+  return sink().level;
+}
 
 void log_to_file(std::string const& path) {
   Sink& s = sink();
@@ -66,10 +70,18 @@ void log_to_file(std::string const& path) {
   s.kept.clear();
 }
 
-void log_error(std::string_view line) { write(LogLevel::error, "infinitile: ", line); }
-void log_warning(std::string_view line) { write(LogLevel::warning, "infinitile: warning: ", line); }
-void log_info(std::string_view line) { write(LogLevel::info, "", line); }
-void log_debug(std::string_view line) { write(LogLevel::debug, "", line); }
+void log_error(std::string_view line) {
+  write(LogLevel::error, "infinitile: ", line);
+}
+void log_warning(std::string_view line) {
+  write(LogLevel::warning, "infinitile: warning: ", line);
+}
+void log_info(std::string_view line) {
+  write(LogLevel::info, "", line);
+}
+void log_debug(std::string_view line) {
+  write(LogLevel::debug, "", line);
+}
 
 Progress::Progress(std::string what, double total) : what_(std::move(what)), total_(total) {}
 

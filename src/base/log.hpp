@@ -13,8 +13,8 @@ enum class LogLevel { none, quiet, error, warning, info, debug };
 /// "info" and so on; throws Error for another word.
 LogLevel parse_log_level(std::string_view word);
 
-/// Where lines for people go: stderr of rank 0, and the file log.txt of the run once it is known. Results are not logged but printed on stdout.
-/// The other ranks set the level to none. One thread per rank writes.
+/// Where lines for people go: stderr of rank 0, and the file log.txt of the run once it is known. Results are not logged but printed on
+/// stdout. The other ranks set the level to none. One thread per rank writes.
 void set_log_level(LogLevel level);
 LogLevel log_level();
 /// Lines from now on, and those kept from before, go to this file too. An empty path closes it.

@@ -7,7 +7,9 @@ namespace infinitile {
 
 namespace {
 volatile std::sig_atomic_t caught = 0;
-void note_signal(int signal) { caught = signal; }
+void note_signal(int signal) {
+  caught = signal;
+}
 }  // namespace
 
 void watch_for_stop_signals() {
@@ -19,6 +21,8 @@ void watch_for_stop_signals() {
   sigaction(SIGXFSZ, &action, nullptr);
 }
 
-int stop_signal() { return caught; }
+int stop_signal() {
+  return caught;
+}
 
 }  // namespace infinitile

@@ -211,6 +211,9 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
   std::vector<TileRecord> const records = find_tiles_once();
   together(context_.comm, [&] {
     if (!context_.comm.is_first()) return;
+    if (std::filesystem::exists(directory_->path() / "result.h5") && !result_is_intact(directory_->path()))
+      log_warning(text((directory_->path() / "result.h5").string(),
+                       " is damaged (its checksum does not hold); it is written again from the tiles"));
     ResultContents contents;
     for (Block const block : blocks())
       for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe_kernel(kind, block), {}});

@@ -115,7 +115,15 @@ std::optional<Index> load_index(PlainFile const& file) {
 }  // namespace
 
 TileFileWriter::TileFileWriter(fs::path const& directory, TileLayout const& layout, TileFileName name)
-    : path_(directory / name.text()), layout_(layout), name_(name), file_(h5::create_file(unfinished(path_))) {}
+    : path_(directory / name.text()), layout_(layout), name_(name) {
+  try {
+    file_ = h5::create_file(unfinished(path_));
+  } catch (...) {  // on a full disk there is a file already, of no bytes
+    std::error_code none;
+    fs::remove(unfinished(path_), none);
+    throw;
+  }
+}
 
 TileFileWriter::~TileFileWriter() {
   if (file_ < 0) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <type_traits>
 
 #include "base/error.hpp"
@@ -60,6 +61,12 @@ std::vector<TileRecord> find_tiles(fs::path const& directory, TileLayout const& 
     fs::remove(directory / name.text());
   }
   return found;
+}
+
+RunLimits run_limits() {
+  RunLimits limits;
+  if (char const* seconds = std::getenv("INFINITILE_RUN_SECONDS")) limits.seconds = std::strtod(seconds, nullptr);
+  return limits;
 }
 
 TileStore::TileStore(fs::path directory, TileLayout layout, int rank, RunLimits limits)

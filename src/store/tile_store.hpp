@@ -22,6 +22,9 @@ struct RunLimits {
   double seconds = 20;
 };
 
+/// The limits above, or what the environment says: INFINITILE_RUN_SECONDS, so that tests see many short runs.
+RunLimits run_limits();
+
 /// Rank 0, before any rank makes its TileStore: makes the directory and removes what killed runs left unfinished.
 void prepare_tile_directory(std::filesystem::path const& directory);
 
@@ -38,8 +41,9 @@ std::vector<TileRecord> find_tiles(std::filesystem::path const& directory, TileL
 class TileStore {
 public:
   /// Looks itself; with many ranks let rank 0 look and send.
-  TileStore(std::filesystem::path directory, TileLayout layout, int rank, RunLimits limits = {});
-  TileStore(std::filesystem::path directory, TileLayout layout, int rank, std::vector<TileRecord> const& found, RunLimits limits = {});
+  TileStore(std::filesystem::path directory, TileLayout layout, int rank, RunLimits limits = run_limits());
+  TileStore(std::filesystem::path directory, TileLayout layout, int rank, std::vector<TileRecord> const& found,
+            RunLimits limits = run_limits());
   TileStore(TileStore const&) = delete;
   TileStore& operator=(TileStore const&) = delete;
   /// Tiles that were put are kept, also on the way out after an error.
