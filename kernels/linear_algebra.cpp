@@ -90,7 +90,7 @@ std::optional<BadPivot> potrf_small(Matrix a, std::span<double const> smallest) 
   for (int p = 0; p < a.rows; ++p) {
     strip.reduce(p, [&](int q) { return strip.at(p, q); });
     double const pivot = strip.at(p, p);
-    if (!(pivot > smallest[static_cast<std::size_t>(p)])) return BadPivot{p, pivot};
+    if (!std::isgreater(pivot, smallest[static_cast<std::size_t>(p)])) return BadPivot{p, pivot};
     strip.scale(p, 1 / std::sqrt(pivot));
     strip.at(p, p) = std::sqrt(pivot);
   }
