@@ -39,11 +39,13 @@ struct ListTraits<TypeList<A...>> {
   static_assert((std::is_trivially_copyable_v<A> && ...), "activations are copied to devices byte by byte");
 
   template <class B>
-  static constexpr int index() {
+  static constexpr int find() {
     int at = 0;
     static_cast<void>(((std::is_same_v<A, B> ? true : (++at, false)) || ...));
     return at;
   }
+  template <class B>
+  static constexpr int index = find<B>();  // a value, since device code may not call host functions
 };
 
 }  // namespace detail
@@ -52,7 +54,7 @@ struct ListTraits<TypeList<A...>> {
 class AnyActivation {
 public:
   template <class A>
-  AnyActivation(A const& phi, Scaling const& scale) : scaling(scale), kind_(detail::ListTraits<Activations>::index<A>()) {
+  AnyActivation(A const& phi, Scaling const& scale) : scaling(scale), kind_(detail::ListTraits<Activations>::index<A>) {
     new (storage_) A(phi);
   }
 
@@ -68,7 +70,7 @@ private:
   template <class F, class... A>
   INFINITILE_FN void visit(F& f, TypeList<A...>*) const {
     static_cast<void>(
-        ((kind_ == detail::ListTraits<Activations>::index<A>() ? (f(*reinterpret_cast<A const*>(storage_)), true) : false) || ...));
+        ((kind_ == detail::ListTraits<Activations>::index<A> ? (f(*reinterpret_cast<A const*>(storage_)), true) : false) || ...));
   }
 
   int kind_;

@@ -56,7 +56,8 @@ RootPairs with_transpose(RootPairs const& m) {
 RadialTable::RadialTable(Response const& y, std::vector<double> const& radii, double end) : width_(2 * radii.size()), edges_{0} {
   // Where y bends at 0 only, what s does is relative to s itself.
   double const cell = 0.2 / (y.steepness * farthest);
-  while (edges_.back() < end) edges_.push_back(edges_.back() + (y.centre == 0 ? std::max(cell, edges_.back() / 6) : cell));
+  do edges_.push_back(edges_.back() + (y.centre == 0 ? std::max(cell, edges_.back() / 6) : cell));
+  while (edges_.back() < end);
   c_.resize((edges_.size() - 1) * terms * width_);
   std::vector<double> const to_powers = interpolation();
   std::vector<double> values(width_);
@@ -160,7 +161,7 @@ WedgeQuadrature converged_quadrature(Response const& y, double least, double mos
       apart = std::max(apart, std::abs(now[k] - before[k]));
       scale = std::max(scale, std::abs(now[k]));
     }
-    if (apart <= 1e-14 * scale) return chosen;
+    if (apart <= 4e-14 * scale) return chosen;
     chosen = std::move(finer);
     before = now;
   }
