@@ -12,8 +12,9 @@ namespace infinitile {
 namespace {
 
 constexpr double pi = std::numbers::pi;
-constexpr double tolerance = 2e-14;  // of the largest: what a coefficient may have and still be left out
-constexpr double refused = 1e-10;    // a table with a tail above this is not good enough to be used
+constexpr double tolerance = 2e-14;    // of the largest: what a coefficient may have and still be left out
+constexpr double largest_reach = 1e3;  // of inputs over the length on which y bends: beyond, tables would only grow until they are refused
+constexpr double refused = 1e-10;      // a table with a tail above this is not good enough to be used
 
 /// matrix [n, n] times values [n, width].
 std::vector<double> times(std::vector<double> const& matrix, std::vector<double> const& values) {
@@ -70,6 +71,11 @@ double tail(std::vector<double> const& coefficients, int count) {
   return largest({coefficients.end() - static_cast<std::ptrdiff_t>(std::min(coefficients.size(), last * width)), coefficients.end()});
 }
 
+[[noreturn]] void refuse(std::string const& how) {
+  throw Error(text("an activation without closed form cannot be expanded ", how,
+                   ": its input is too large for it to be smooth. Scale the data or the weights down."));
+}
+
 /// Tries the counts in turn until `tail_of` is small enough; throws Error when it never is.
 template <class TailOf>
 int smallest_count(std::initializer_list<int> counts, char const* what, TailOf&& tail_of) {
@@ -78,9 +84,7 @@ int smallest_count(std::initializer_list<int> counts, char const* what, TailOf&&
     left = tail_of(count);
     if (left <= tolerance) return count;
   }
-  if (left > refused)
-    throw Error(text("an activation without closed form cannot be expanded in ", what, " to better than ", left,
-                     " for the variances here. Its input is too large for it to be smooth: scale the data or the weights down."));
+  if (left > refused) refuse(text("in ", what, " to better than ", left));
   return *(counts.end() - 1);
 }
 
@@ -134,6 +138,7 @@ std::vector<double> in_both_roots(Chebyshev const& sides, std::vector<double> co
 }  // namespace
 
 AngleTable::AngleTable(Response const& y, double least, double most) : offset_(0.5 / std::max(1e-3, y.steepness)) {
+  if (most * y.steepness > largest_reach) refuse(text("at a variance of ", most * most));
   double const low = std::log(offset_ + least), high = std::log(offset_ + most);
   bool const all_equal = high - low < 1e-9;
   middle_ = (low + high) / 2;
@@ -159,7 +164,7 @@ AngleTable::AngleTable(Response const& y, double least, double most) : offset_(0
     return sides.coefficients(excess_rate(y, roots, sides.nodes, stretch));
   };
   Chebyshev const sides(
-      all_equal ? 1 : smallest_count({4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64}, "the variances", [&](int count) {
+      all_equal ? 1 : smallest_count({4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64, 96, 128}, "the variances", [&](int count) {
         Chebyshev const trial(count);
         double left = tail(excess_of(trial), count);
         for (double const angle : {0.02, 1.5, 3.12})
