@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test, and closes with one line: N passed, N failed, N skipped.
-#   tests/run.sh                   release with all tests, then the tests of one rank again under the sanitizers, trapping on NaN
+#   tests/run.sh                   release with all tests, then the tests of one rank, but not the slow ones, again under the sanitizers, trapping on NaN
 #   tests/run.sh --quick           release only, without the slow tests
 #   tests/run.sh -R cholesky       what follows goes to ctest
 # CI=true makes warnings errors. A second run builds and installs only what changed.
@@ -41,7 +41,7 @@ if [ $quick = yes ]; then
 else
   run_tests release "$@"
   build debug || { echo "the debug build failed"; exit 1; }
-  run_tests debug --label-regex '^ranks=1$' "$@"
+  run_tests debug --label-regex '^ranks=1$' --label-exclude slow "$@"
 fi
 if [ $((passed + failed)) = 0 ]; then echo "no test was run"; failed=1; fi
 echo "$passed passed, $failed failed, $skipped skipped"
