@@ -1,1 +1,1 @@
-infinitile_test(infinite_kernel_test TIMEOUT 180 USES infinitile_infinite infinitile_store)
+infinitile_test(infinite_kernel_test TIMEOUT 400 USES infinitile_infinite infinitile_store)

@@ -18,7 +18,10 @@ passed=0 failed=0 skipped=0
 
 build() {  # preset
   echo "== building: $1"
-  cmake --preset "$1" -DINFINITILE_TESTS=ON -DINFINITILE_WERROR=$werror >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
+  # Sanitizers make GCC see uninitialized variables that are none, so warnings are errors in the release build alone.
+  local strict=$werror
+  if [ "$1" = debug ]; then strict=OFF; fi
+  cmake --preset "$1" -DINFINITILE_TESTS=ON -DINFINITILE_WERROR=$strict >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
   cmake --build --preset "$1"
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/activation.hpp"
+#include "kernels/activation_expanded.hpp"
 #include "kernels/quadrature.hpp"
 
 // E[f(u)f(v)] and E[f'(u)f'(v)] by plain two-dimensional quadrature, v given u. Slow; knows nothing of angles, expansions or closed forms.
@@ -45,9 +46,18 @@ Dual standard_mean(double centre, double width, std::vector<double> const& more,
   return sum;
 }
 
-/// `kink` is where f has one, or where it bends most; `bend` over which distance.
-template <class F, class Slope>
-Dual quadrature_dual(F&& f, Slope&& slope, double kink, double bend, double q1, double q2, double gap) {
+/// The function of an activation and its slope, ready to be called often.
+inline Response response_of(AnyActivation const& any) {
+  Response y;
+  with_activation(any, [&](auto const& phi) {
+    if constexpr (requires { phi.value(0.0); }) y = response_of(phi, any.scaling);
+  });
+  return y;
+}
+
+/// y.centre has to be where y has its kink, or where it bends most; y.steepness says over which distance.
+inline Dual quadrature_dual(Response const& y, double q1, double q2, double gap) {
+  double const kink = y.centre, bend = 1 / y.steepness;
   double const r1 = std::sqrt(q1), r2 = std::sqrt(q2), rho = 1 - gap, spread = r2 * std::sqrt(std::max(0.0, gap * (2 - gap)));
   std::vector<double> turn;  // where the mean of v passes the kink, over a width of about `spread`
   if (std::abs(r2 * rho) > 0) {
@@ -56,14 +66,14 @@ Dual quadrature_dual(F&& f, Slope&& slope, double kink, double bend, double q1, 
     for (double d = std::max(1e-9, width); width > 0 && d < 2; d *= 2) turn.insert(turn.end(), {at - d, at + d});
     std::sort(turn.begin(), turn.end());
   }
-  return standard_mean(kink / r1, bend / r1 / 2, turn, [&](double z) {
+  return standard_mean(r1 > 0 ? kink / r1 : 0, r1 > 0 ? bend / r1 / 2 : 1, turn, [&](double z) {
     double const mean = r2 * rho * z;
-    Dual inner{f(mean), slope(mean)};
+    Dual inner{y.value(mean), y.slope(mean)};
     if (spread > 0)
       inner = standard_mean((kink - mean) / spread, bend / spread / 2, {}, [&](double w) {
-        return Dual{f(mean + spread * w), slope(mean + spread * w)};
+        return Dual{y.value(mean + spread * w), y.slope(mean + spread * w)};
       });
-    return Dual{f(r1 * z) * inner.value, slope(r1 * z) * inner.slope};
+    return Dual{y.value(r1 * z) * inner.value, y.slope(r1 * z) * inner.slope};
   });
 }
 
