@@ -4,6 +4,7 @@ infinitile_test(exact_sum_test USES infinitile_comm RANKS 1 2 3 4)
 # The test of the tester: these runs must fail, and say which rank and line.
 add_executable(harness_test harness_test.cpp)
 target_link_libraries(harness_test PRIVATE test_main)
+add_dependencies(one_rank_tests harness_test)
 function(failing_test name ranks filter says)
   set(command $<TARGET_FILE:harness_test> ${filter})
   if(ranks GREATER 1)

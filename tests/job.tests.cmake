@@ -9,6 +9,7 @@ infinitile_test(job_run_directory_test USES infinitile_job RANKS 1 2)
 # The frame has main, MPI and the exit code to itself, so it is tested from outside.
 add_executable(job_frame_probe job_frame_probe.cpp)
 target_link_libraries(job_frame_probe PRIVATE infinitile_job)
+add_dependencies(one_rank_tests job_frame_probe)
 foreach(ranks 1 2 3)
   set(launcher ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks})
   if(ranks EQUAL 1)

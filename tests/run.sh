@@ -16,13 +16,13 @@ werror=OFF
 if [ "${CI:-}" = true ]; then werror=ON; fi
 passed=0 failed=0 skipped=0
 
-build() {  # preset
+build() {  # preset, targets
   echo "== building: $1"
   # Sanitizers make GCC see uninitialized variables that are none, so warnings are errors in the release build alone.
   local strict=$werror
   if [ "$1" = debug ]; then strict=OFF; fi
   cmake --preset "$1" -DINFINITILE_TESTS=ON -DINFINITILE_WERROR=$strict >"build/$1.log" 2>&1 || { cat "build/$1.log"; return 1; }
-  cmake --build --preset "$1"
+  cmake --build --preset "$1" --target "${@:2}"
 }
 
 run_tests() {  # preset, arguments of ctest
@@ -38,12 +38,12 @@ run_tests() {  # preset, arguments of ctest
 }
 
 mkdir -p build
-build release || { echo "nothing was tested: the build failed"; exit 1; }
+build release all || { echo "nothing was tested: the build failed"; exit 1; }
 if [ $quick = yes ]; then
   run_tests release --label-exclude slow "$@"
 else
   run_tests release "$@"
-  build debug || { echo "the debug build failed"; exit 1; }
+  build debug one_rank_tests || { echo "the debug build failed"; exit 1; }
   run_tests debug --label-regex '^ranks=1$' --label-exclude slow "$@"
 fi
 if [ $((passed + failed)) = 0 ]; then echo "no test was run"; failed=1; fi

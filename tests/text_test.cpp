@@ -21,7 +21,7 @@ TEST_CASE("amounts of memory are read and written in powers of 1024", "[text]") 
   CHECK(parse_bytes("7B") == 7);
   CHECK(format_bytes(1536) == "1.5 KiB");
   CHECK(format_bytes(3.0 * 1024 * 1024 * 1024) == "3.0 GiB");
-  for (auto const* wrong : {"", "GiB", "-1GiB", "5 parsecs", "1GiBs", "nan"}) {
+  for (auto const* wrong : {"", "GiB", "-1GiB", "5 parsecs", "1GiBs", "nan", "inf"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_bytes(wrong), Error);
   }

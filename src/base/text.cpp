@@ -85,7 +85,7 @@ double parse_bytes(std::string_view words) {
     bool const known = place != std::string_view::npos && (rest.empty() || rest == "B" || rest == "IB");
     factor = known ? std::pow(1024.0, static_cast<double>(place) + 1) : -1;
   }
-  if (end == copy.c_str() || !(number > 0) || factor < 0)
+  if (end == copy.c_str() || !std::isnormal(number) || number < 0 || factor < 0)
     throw Error(text("\"", words, "\" is not an amount of memory. Write it as 64GiB or 512MiB."));
   return number * factor;
 }

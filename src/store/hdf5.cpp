@@ -254,7 +254,11 @@ void VirtualMatrix::place(std::string const& file, std::string const& path, long
 
 Handle VirtualMatrix::create(hid_t location, std::string const& path, hid_t type, double absent) {
   std::string const what = "cannot write " + place_name(location, path);
-  check(H5Pset_fill_value(properties_, H5T_NATIVE_DOUBLE, &absent), what);
+  // In the type of the dataset: HDF5's own conversion of NaN raises a floating-point exception, which builds with traps do not survive.
+  float const single = static_cast<float>(absent);
+  bool const is_single = check(H5Tequal(type, H5T_NATIVE_FLOAT), what) > 0;
+  check(is_single ? H5Pset_fill_value(properties_, H5T_NATIVE_FLOAT, &single) : H5Pset_fill_value(properties_, H5T_NATIVE_DOUBLE, &absent),
+        what);
   check(H5Pset_obj_track_times(properties_, 0), what);
   return {check(H5Dcreate2(location, path.c_str(), type, space_, intermediate_groups(), properties_, H5P_DEFAULT), what), H5Dclose};
 }

@@ -132,10 +132,13 @@ id=$(submit "$root/jobs/slurm/digits.sbatch" "$root/jobs/smoke/slow.yaml")
 has_tiles() { compgen -G "$dir/work/slow.run/tiles/*.h5"; }
 wait_for 60 "the first tiles of job $id" has_tiles
 scancel --batch --signal=USR1 "$id"
-started_again() {  # Slurm would hold it back for two minutes; an update counts only once the job is back in the queue
+in_queue_again() { scontrol show job "$id" | grep -q 'Restarts=1' && [ "$(state_of "$id")" = PENDING ]; }
+started_again() {  # Slurm would hold it back for two minutes
   scontrol update JobId="$id" StartTime=now
-  scontrol show job "$id" | grep -q 'Restarts=1' && case "$(state_of "$id")" in RUNNING | COMPLETED) ;; *) return 1 ;; esac
+  case "$(state_of "$id")" in RUNNING | COMPLETED) ;; *) return 1 ;; esac
 }
+wait_for 60 "job $id in the queue again" in_queue_again
+sleep 3  # a slurmd does not launch a job whose end it saw in the same second
 wait_for 60 "job $id from the queue once more" started_again
 expect_completed "$id"
 grep -q 'back to the queue' "$dir/job-$id.log" || { echo "job $id was not stopped by the signal"; exit 1; }
