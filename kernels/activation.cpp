@@ -85,6 +85,7 @@ public:
   virtual int features() const = 0;
   virtual void fill(double q, double* out, long stride) const = 0;
   virtual void carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const = 0;
+  virtual bool carry_single(int count, float* gap, float* slope) const = 0;  ///< false: not possible, nothing changed
 };
 
 namespace {
@@ -100,6 +101,12 @@ public:
   void fill(double q, double* out, long stride) const override { how_.fill(q, out, stride); }
   void carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const override {
     how_.carry(row, col, count, gap, slope);
+  }
+  bool carry_single(int count, float* gap, float* slope) const override {
+    if constexpr (requires { how_.carry_single(count, gap, slope); })
+      return how_.carry_single(count, gap, slope);
+    else
+      return false;
   }
 
 private:
@@ -131,6 +138,21 @@ void PreparedActivation::features(double q, double* out, long stride) const {
 void PreparedActivation::carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const {
   layer_->carry(row, col, count, gap, slope);
 }
+void PreparedActivation::carry(RowSide const& row, ColSide const& col, int count, float* gap, float* slope) const {
+  if (layer_->carry_single(count, gap, slope)) return;
+  constexpr int most = 128;
+  double gaps[most], slopes[most];
+  for (int first = 0; first < count; first += most) {
+    int const width = std::min(most, count - first);
+    std::copy_n(gap + first, width, gaps);
+    ColSide const part{col.root + first, col.next_root + first, col.features + first, col.stride};
+    layer_->carry(row, part, width, gaps, slopes);
+    for (int j = 0; j < width; ++j) {
+      gap[first + j] = static_cast<float>(gaps[j]);
+      slope[first + j] = static_cast<float>(slopes[j]);
+    }
+  }
+}
 
 namespace {
 
@@ -149,6 +171,13 @@ void expect_integrable(double most_q, double largest) {
                      ". Scale the weights or the data down, or take a smaller b."));
 }
 
+template <class A>
+ClosedLayer<A> closed_layer(A const& phi, Scaling const& scale, double q_min) {
+  ClosedLayer<A> layer{phi, scale};
+  layer.alive = layer.variance(q_min) > 0;
+  return layer;
+}
+
 /// Which of the ways there are for phi, whose Family this is.
 template <class A>
 PreparedActivation prepare_family(A const& phi, Scaling const& scale, double q_min, double q_max) {
@@ -160,10 +189,10 @@ PreparedActivation prepare_family(A const& phi, Scaling const& scale, double q_m
     if constexpr (requires { phi.shifted(0.0); }) {
       Scaling centred = scale;
       centred.input_shift = 0;
-      return ready(ClosedLayer<A>{phi.shifted(scale.input_shift), centred});
+      return ready(closed_layer(phi.shifted(scale.input_shift), centred, q_min));
     } else {
       if constexpr (requires { phi.dual(1.0, 1.0, 1.0); })
-        if (scale.input_shift == 0) return ready(ClosedLayer<A>{phi, scale});
+        if (scale.input_shift == 0) return ready(closed_layer(phi, scale, q_min));
       if constexpr (requires { A::kinked; })
         if (scale.input_shift != 0 && scale.input_scale != 0) return ready(KinkLayer<A>(phi, scale));
       if constexpr (has_function<A>) return ready(TableLayer(response_of(phi, scale), std::sqrt(q_min), std::sqrt(q_max)));

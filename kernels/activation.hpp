@@ -108,6 +108,8 @@ public:
 
   /// One row against `count` columns, in place: gap before to gap after; slope is written, E[y'(u) y'(v)].
   void carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const;
+  /// The same for pairs kept in float; computed in float where the activation has a form for it, else in double.
+  void carry(RowSide const& row, ColSide const& col, int count, float* gap, float* slope) const;
 
 private:
   std::shared_ptr<Layer const> layer_;

@@ -45,13 +45,19 @@ struct AbRelu {
   ///           gap' = gap − πF/V (gap − 1) − F/V (sin t − t cos t), slope = a b + F t.
   /// Rounding  every difference leaves at least a third of its first term, so that a few roundings are the error of gap' and slope.
   INFINITILE_FN Carried carry(Pair const& p) const {
-    double const level = mean_square(), bend = dual_math::square(a - b) / (2 * dual_math::pi);
-    double const part = level > 0 ? bend / level : 0;
-    double const t = dual_math::near_end(p.gap), s = std::sqrt(t);
-    double const bent = (part * s) * (t * dual_math::bow(t)), turned = (bend * s) * dual_math::arc(t);
-    double const over = p.gap - 1, wide = over > 0 ? over : 0;
-    double const gap = (p.gap - dual_math::pi * part * wide) - bent;
-    return {p.next1 * p.next2 > 0 ? gap : 1, over > 0 ? a * b + turned : level - turned};
+    CarriedIn<double> const c = carry_alive(p.gap);
+    return {p.next1 * p.next2 > 0 ? c.gap : 1, c.slope};
+  }
+
+  /// In double or in float, between inputs whose variances are not zero.
+  template <class R>
+  INFINITILE_FN CarriedIn<R> carry_alive(R gap) const {
+    R const level = static_cast<R>(mean_square()), bend = static_cast<R>(dual_math::square(a - b) / (2 * dual_math::pi));
+    R const part = level > 0 ? bend / level : 0;
+    R const t = dual_math::near_end(gap), s = std::sqrt(t);
+    R const bent = (part * s) * (t * dual_math::bow(t)), turned = (bend * s) * dual_math::arc(t);
+    R const over = gap - 1, wide = over > 0 ? over : 0;
+    return {(gap - static_cast<R>(dual_math::pi) * part * wide) - bent, over > 0 ? static_cast<R>(a * b) + turned : level - turned};
   }
 };
 

@@ -17,6 +17,7 @@
 //   mean(q)                  E[f(u)]
 //   dual(q1, q2, k)          E[f(u)f(v)] and E[f'(u)f'(v)] at k = E[uv], as the literature has it
 //   carry(pair)              optional: the same, for gaps, without cancellation where two inputs are almost parallel
+//   carry_alive(gap)         optional: the same in double or float, where the gap is all that matters and no variance is zero
 //   shifted(h)               optional: the activation x -> f(x + h), where it is of the same kind
 //   kinked                   optional: f or f' jumps at 0
 //   smoothed(m, s)           optional, kinked only: E[f(m + s w)] and E[f'(m + s w)], w standard Gaussian, for kinks away from 0
@@ -33,10 +34,12 @@ struct Dual {
 };
 
 /// 1 − E[f(u)f(v)] / (R1 R2) and E[f'(u)f'(v)], where R = √E[f(u)²].
-struct Carried {
-  double gap = 1;
-  double slope = 0;
+template <class R>
+struct CarriedIn {
+  R gap = 1;
+  R slope = 0;
 };
+using Carried = CarriedIn<double>;
 
 /// Two inputs at one layer: roots of their variances before and after the activation, and the gap before it.
 struct Pair {

@@ -14,6 +14,7 @@ template <class A>
 struct ClosedLayer {
   A phi;
   Scaling scale;
+  bool alive = false;  ///< no row is without variance behind this layer
 
   int features() const { return scale.output_shift == 0 ? 0 : 3; }  ///< R, m, s
   double inner(double q) const { return dual_math::square(scale.input_scale) * q; }
@@ -50,6 +51,21 @@ struct ClosedLayer {
     }
   }
 
+  /// In float, for an activation that has it. False where it does not apply: a rank-one term, or an input without variance.
+  INFINITILE_FN bool carry_single(int count, float* gap, float* slope) const {
+    if constexpr (requires { phi.carry_alive(1.0F); }) {
+      if (!alive || scale.output_shift != 0) return false;
+      auto const factor = static_cast<float>(dual_math::square(scale.input_scale * scale.output_scale));
+      for (int j = 0; j < count; ++j) {
+        CarriedIn<float> const c = phi.carry_alive(gap[j]);
+        gap[j] = c.gap;
+        slope[j] = factor * c.slope;
+      }
+      return true;
+    }
+    return false;
+  }
+
 private:
   /// |A||B| − A·B in the plane.
   INFINITILE_FN static double excess(double norms, double s1, double m1, double s2, double m2) {
@@ -67,8 +83,7 @@ private:
       double const after2 = std::sqrt(s2 * s2 + dual_math::square(m2 + shift)), norms = next1 * next2, norms_after = after1 * after2;
       double const before = norms * c.gap - excess(norms, s1, m1, s2, m2);
       double const difference = before + excess(norms_after, s1, m1 + shift, s2, m2 + shift);
-      bool const alive = row.next_root * col.next_root[j] > 0;
-      gap[j] = alive ? dual_math::gap_of(difference, after1, after2) : 1;
+      gap[j] = row.next_root * col.next_root[j] > 0 ? dual_math::gap_of(difference, after1, after2) : 1;
       slope[j] = factor * c.slope;
     }
   }

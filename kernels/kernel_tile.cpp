@@ -1,25 +1,16 @@
 #include "kernels/kernel_tile.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include <cblas.h>
 
 #include "base/error.hpp"
+#include "kernels/tile_pass.hpp"
 
 namespace infinitile {
 
 namespace {
-
-/// Closer than this to parallel (gap 0) or antiparallel (gap 2) the rounding of the matrix product shows in the angle θ = √(2 gap): δθ =
-/// δgap / θ is 1e-16 / 3e-3 in float64 and 3e-7 / 0.1 in float32.
-template <class T>
-constexpr double near_an_end = sizeof(T) == 8 ? 1e-5 : 5e-3;
-
-/// Columns of one strip: on the host a loop over them becomes vector code and the registers stay in L1; on a GPU a strip is one entry, and
-/// one thread.
-constexpr int strip_width = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Exec::memory_space>::accessible ? 128 : 1;
 
 /// Rows of one matrix product. Fixed, so that the bits do not depend on the number of threads.
 constexpr int panel_rows = 512;
@@ -41,13 +32,6 @@ RowTable::Matrix const& unit_rows(RowTable const& rows, int input, double /*prec
 RowTable::SingleMatrix const& unit_rows(RowTable const& rows, int input, float /*precision*/) {
   return rows.unit_single[static_cast<std::size_t>(input)];
 }
-
-/// The correlations of one tile for one input of the network.
-template <class T>
-struct Correlations {
-  T* values = nullptr;
-  int stride = 0;
-};
 
 /// Correlations of all tasks by matrix products, spread over the host's threads.
 template <class T>
@@ -79,167 +63,8 @@ void multiply_unit_rows(RowTable const& rows, std::span<TileTask<T> const> tasks
   });
 }
 
-/// ½ |u − sign v|² of two unit rows is 1 minus their correlation, or 1 plus it. Eight partial sums, so that the loop is vector code.
-INFINITILE_FN double half_squared_distance(double const* u, double const* v, double sign, long width) {
-  constexpr int lanes = 8;
-  double sums[lanes] = {};
-  long k = 0;
-  for (; k + lanes <= width; k += lanes)
-    for (int l = 0; l < lanes; ++l) sums[l] += (u[k + l] - sign * v[k + l]) * (u[k + l] - sign * v[k + l]);
-  for (; k < width; ++k) sums[0] += (u[k] - sign * v[k]) * (u[k] - sign * v[k]);
-  return 0.5 * (((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7])));
-}
-
-/// The pass over one tile: what a launch captures, and what one strip of columns of one row does.
-template <class T>
-struct Pass {
-  static constexpr int most_inputs = 4;
-
-  TileTask<T> task;
-  Correlations<T> correlations[most_inputs];
-  double const* unit[most_inputs];
-  long unit_width[most_inputs];
-  Step const* steps;
-  int step_count;
-  double const* roots;
-  long rows;  ///< of the whole table: the distance between two of its lines
-  PreparedActivation const* activations;
-  double const* const* features;
-  double const* diagonal_nngp;
-  double const* diagonal_ntk;
-  int output_roots;
-
-  struct Registers {
-    double gap[PairProgram::most_registers][strip_width];
-    double ntk[PairProgram::most_registers][strip_width];
-    double slope[strip_width];
-  };
-
-  KOKKOS_INLINE_FUNCTION bool diagonal() const { return task.row0 == task.col0; }
-  KOKKOS_INLINE_FUNCTION step::Roots roots_at(int line, long row, long col) const {
-    return {roots[line * rows + row], roots + line * rows + col};
-  }
-
-  KOKKOS_INLINE_FUNCTION void load(int input, int i, int j0, int count, double* gap) const {
-    T const* const from = correlations[input].values + static_cast<long>(i) * correlations[input].stride + j0;
-    int near = 0;
-    for (int j = 0; j < count; ++j) {
-      double const g = 1 - static_cast<double>(from[j]);
-      gap[j] = g < 2 ? g : 2;
-      near += (gap[j] < near_an_end<T> || gap[j] > 2 - near_an_end<T>) ? 1 : 0;
-    }
-    if (near == 0) return;
-    long const width = unit_width[input];
-    double const* const u = unit[input] + (task.row0 + i) * width;
-    for (int j = 0; j < count; ++j) {
-      double const* const v = unit[input] + (task.col0 + j0 + j) * width;
-      if (gap[j] < near_an_end<T>) {
-        gap[j] = half_squared_distance(u, v, 1, width);
-      } else if (gap[j] > 2 - near_an_end<T>) {
-        gap[j] = 2 - half_squared_distance(u, v, -1, width);
-      }
-    }
-  }
-
-  KOKKOS_INLINE_FUNCTION void activate(Step const& s, long row, long col, int count, double* gap, double* ntk, double* slope) const {
-    step::Roots const before = roots_at(s.before, row, col), after = roots_at(s.after, row, col);
-    double const* const features_of_layer = features[s.index];
-    RowSide const row_side{before.row, after.row, features_of_layer + row, rows};
-    ColSide const col_side{before.col, after.col, features_of_layer + col, rows};
-    activations[s.index].carry(row_side, col_side, count, gap, slope);
-    if (ntk != nullptr)
-      for (int j = 0; j < count; ++j) ntk[j] *= slope[j];
-  }
-
-  /// Runs every step on columns j0, ..., j0 + count - 1 of row i.
-  KOKKOS_INLINE_FUNCTION void run(int i, int j0, int count, Registers& r) const {
-    long const row = task.row0 + i, col = task.col0 + j0;
-    bool const with_ntk = task.ntk != nullptr;
-    for (int n = 0; n < step_count; ++n) {
-      Step const& s = steps[n];
-      double* const gap = r.gap[s.target];
-      double* const ntk = with_ntk ? r.ntk[s.target] : nullptr;
-      switch (s.kind) {
-        case Step::Kind::load:
-          load(s.index, i, j0, count, gap);
-          if (with_ntk)
-            for (int j = 0; j < count; ++j) ntk[j] = 0;
-          break;
-        case Step::Kind::copy:
-          for (int j = 0; j < count; ++j) gap[j] = r.gap[s.source][j];
-          if (with_ntk)
-            for (int j = 0; j < count; ++j) ntk[j] = r.ntk[s.source][j];
-          break;
-        case Step::Kind::dense:
-          step::dense(s, roots_at(s.before, row, col), roots_at(s.after, row, col), count, gap, ntk);
-          break;
-        case Step::Kind::activate:
-          activate(s, row, col, count, gap, ntk, r.slope);
-          break;
-        case Step::Kind::normalize:
-          if (with_ntk) step::normalize(roots_at(s.other, row, col), count, ntk);
-          break;
-        case Step::Kind::drop:
-          step::drop(s.weight, count, gap);
-          break;
-        case Step::Kind::add:
-          step::add(s, roots_at(s.before, row, col), roots_at(s.other, row, col), roots_at(s.after, row, col), count, gap, ntk,
-                    r.gap[s.source], r.ntk[s.source]);
-          break;
-        case Step::Kind::multiply:
-          step::multiply(roots_at(s.before, row, col), roots_at(s.other, row, col), count, gap, ntk, r.gap[s.source], r.ntk[s.source]);
-          break;
-      }
-    }
-  }
-
-  KOKKOS_INLINE_FUNCTION void write(int i, int j, double nngp, double ntk) const {
-    long const place = static_cast<long>(i) * task.cols + j;
-    task.nngp[place] = static_cast<T>(nngp);
-    if (task.ntk != nullptr) task.ntk[place] = static_cast<T>(ntk);
-  }
-
-  /// One strip of one row; returns how many entries came out infinite or not a number.
-  KOKKOS_INLINE_FUNCTION long operator()(int i, int j0) const {
-    int const columns = diagonal() ? i : task.cols;  // below the diagonal
-    int const count = columns - j0 < strip_width ? columns - j0 : strip_width;
-    bool const with_ntk = task.ntk != nullptr;
-    long bad = 0;
-    if (count > 0) {
-      Registers r;
-      run(i, j0, count, r);
-      step::Roots const root = roots_at(output_roots, task.row0 + i, task.col0 + j0);
-      T* const nngp = task.nngp + static_cast<long>(i) * task.cols + j0;
-      constexpr double most = std::numeric_limits<T>::max();
-      for (int j = 0; j < count; ++j) {
-        double const k = root.row * root.col[j] * (1 - r.gap[0][j]);
-        nngp[j] = static_cast<T>(k);
-        bad += (k <= most && k >= -most) ? 0 : 1;
-      }
-      if (with_ntk) {
-        T* const ntk = task.ntk + static_cast<long>(i) * task.cols + j0;
-        for (int j = 0; j < count; ++j) {
-          ntk[j] = static_cast<T>(r.ntk[0][j]);
-          bad += (r.ntk[0][j] <= most && r.ntk[0][j] >= -most) ? 0 : 1;
-        }
-      }
-    }
-    if (diagonal()) finish_diagonal(i, j0, count);
-    return bad;
-  }
-
-  /// The mirrored entries, and the diagonal from the row table.
-  KOKKOS_INLINE_FUNCTION void finish_diagonal(int i, int j0, int count) const {
-    for (int j = j0; j < j0 + count; ++j) {
-      long const here = static_cast<long>(i) * task.cols + j;
-      write(j, i, task.nngp[here], task.ntk != nullptr ? task.ntk[here] : 0);
-    }
-    if (j0 <= i && i < j0 + strip_width) write(i, i, diagonal_nngp[task.row0 + i], diagonal_ntk[task.row0 + i]);
-  }
-};
-
-template <class T>
-long run_pass(Exec const& exec, Pass<T> const& pass) {
+template <class T, class R>
+long run_pass(Exec const& exec, TilePass<T, R> const& pass) {
   int const strips = (pass.task.cols + strip_width - 1) / strip_width;
   long bad = 0;
   using Policy = Kokkos::RangePolicy<Exec, Kokkos::Schedule<Kokkos::Dynamic>>;
@@ -249,11 +74,41 @@ long run_pass(Exec const& exec, Pass<T> const& pass) {
   return bad;
 }
 
+/// The passes over all tasks, layers in R.
+template <class T, class R>
+long run_layers(Exec const& exec, PairProgram const& program, RowTable const& rows, std::span<TileTask<T> const> tasks,
+                std::vector<std::vector<Correlations<T>>> const& correlations, R const* roots) {
+  std::vector<double const*> features;
+  for (auto const& matrix : rows.features) features.push_back(matrix.data());
+  long bad = 0;
+  for (std::size_t t = 0; t < tasks.size(); ++t) {
+    TilePass<T, R> pass{};
+    pass.task = tasks[t];
+    for (std::size_t input = 0; input < correlations.size(); ++input) {
+      pass.correlations[input] = correlations[input][t];
+      pass.unit[input] = rows.unit[input].data();
+      pass.unit_width[input] = static_cast<long>(rows.unit[input].extent(1));
+    }
+    pass.steps = program.steps.data();
+    pass.step_count = static_cast<int>(program.steps.size());
+    pass.roots = rows.roots.data();
+    pass.roots_in_registers = roots;
+    pass.rows = rows.rows;
+    pass.activations = rows.activations.data();
+    pass.features = features.data();
+    pass.diagonal_nngp = rows.nngp.data();
+    pass.diagonal_ntk = rows.ntk.data();
+    pass.output_roots = program.output_roots;
+    bad += run_pass(exec, pass);
+  }
+  return bad;
+}
+
 }  // namespace
 
 template <class T>
 long compute_tiles(Exec const& exec, PairProgram const& program, RowTable const& rows, std::span<TileTask<T> const> tasks) {
-  INFINITILE_EXPECT(program.inputs <= Pass<T>::most_inputs && program.registers <= PairProgram::most_registers);
+  INFINITILE_EXPECT(program.inputs <= most_inputs && program.registers <= PairProgram::most_registers);
   auto const inputs = static_cast<std::size_t>(program.inputs);
   // The correlations of the first input go where the NNGP will be; further inputs have arrays of their own.
   std::vector<std::vector<Correlations<T>>> correlations(inputs);
@@ -266,29 +121,9 @@ long compute_tiles(Exec const& exec, PairProgram const& program, RowTable const&
     }
   multiply_unit_rows(rows, tasks, correlations);
 
-  std::vector<double const*> features;
-  for (auto const& matrix : rows.features) features.push_back(matrix.data());
-  long bad = 0;
-  for (std::size_t t = 0; t < tasks.size(); ++t) {
-    Pass<T> pass{};
-    pass.task = tasks[t];
-    for (std::size_t input = 0; input < inputs; ++input) {
-      pass.correlations[input] = correlations[input][t];
-      pass.unit[input] = rows.unit[input].data();
-      pass.unit_width[input] = static_cast<long>(rows.unit[input].extent(1));
-    }
-    pass.steps = program.steps.data();
-    pass.step_count = static_cast<int>(program.steps.size());
-    pass.roots = rows.roots.data();
-    pass.rows = rows.rows;
-    pass.activations = rows.activations.data();
-    pass.features = features.data();
-    pass.diagonal_nngp = rows.nngp.data();
-    pass.diagonal_ntk = rows.ntk.data();
-    pass.output_roots = program.output_roots;
-    bad += run_pass(exec, pass);
-  }
-  return bad;
+  if constexpr (std::is_same_v<T, float>)
+    if (rows.roots_single.size() > 0) return run_layers<T, float>(exec, program, rows, tasks, correlations, rows.roots_single.data());
+  return run_layers<T, double>(exec, program, rows, tasks, correlations, rows.roots.data());
 }
 
 template <class T>

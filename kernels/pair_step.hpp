@@ -34,19 +34,23 @@ struct Step {
 
 namespace step {
 
+// R is the arithmetic: double, or float for pairs whose roots and kernels stay inside its range (kernels/row_table.hpp).
+
 /// The roots of row i and of the columns j of a strip.
+template <class R>
 struct Roots {
-  double row = 0;
-  double const* col = nullptr;
+  R row = 0;
+  R const* col = nullptr;
 };
 
 /// k' = a k + b. From q' = a q + b follows q1' q2' − (a s + b)² = a b (r1 − r2)², with s = r1 r2; so gap' has only positive terms.
 /// Source: neural_tangents dense rule (reference 2.3), written for the gap.
-INFINITILE_FN void dense(Step const& step, Roots before, Roots after, int count, double* gap, double* ntk) {
-  double const a = step.weight, b = step.shift;
-  double const one = step.trained_one, in = step.trained_in, out = step.trained_out;
+template <class R>
+INFINITILE_FN void dense(Step const& step, Roots<R> before, Roots<R> after, int count, R* gap, R* ntk) {
+  auto const a = static_cast<R>(step.weight), b = static_cast<R>(step.shift);
+  auto const one = static_cast<R>(step.trained_one), in = static_cast<R>(step.trained_in), out = static_cast<R>(step.trained_out);
   if (b == 0) {
-    double const both = (out * a + in) * before.row;
+    R const both = (out * a + in) * before.row;
     if (ntk != nullptr)
       for (int j = 0; j < count; ++j) ntk[j] = both * before.col[j] * (1 - gap[j]) + (a * ntk[j] + one);
     if (a == 0)
@@ -54,10 +58,10 @@ INFINITILE_FN void dense(Step const& step, Roots before, Roots after, int count,
     return;
   }
   for (int j = 0; j < count; ++j) {
-    double const s = before.row * before.col[j], s_after = after.row * after.col[j];
-    double const d = before.row - before.col[j];
-    double const sum = s_after + (a * s + b);
-    double const gap_after = (a * s * gap[j] * sum + a * b * (d * d)) / (s_after * sum);
+    R const s = before.row * before.col[j], s_after = after.row * after.col[j];
+    R const d = before.row - before.col[j];
+    R const sum = s_after + (a * s + b);
+    R const gap_after = (a * s * gap[j] * sum + a * b * (d * d)) / (s_after * sum);
     if (ntk != nullptr) ntk[j] = out * s_after * (1 - gap_after) + in * s * (1 - gap[j]) + (a * ntk[j] + one);
     gap[j] = gap_after;
   }
@@ -65,24 +69,26 @@ INFINITILE_FN void dense(Step const& step, Roots before, Roots after, int count,
 
 /// k' = v k + w l, target and source independent. With S = √(q1' q2'): S² − (v s + w t)² = v w (r1 p2 − p1 r2)², the identity of Lagrange.
 /// Both variances zero: gap 1.
-INFINITILE_FN void add(Step const& step, Roots before, Roots other, Roots after, int count, double* gap, double* ntk, double const* gap2,
-                       double const* ntk2) {
-  double const v = step.weight, w = step.shift;
+template <class R>
+INFINITILE_FN void add(Step const& step, Roots<R> before, Roots<R> other, Roots<R> after, int count, R* gap, R* ntk, R const* gap2,
+                       R const* ntk2) {
+  auto const v = static_cast<R>(step.weight), w = static_cast<R>(step.shift);
   for (int j = 0; j < count; ++j) {
-    double const s = v * before.row * before.col[j], t = w * other.row * other.col[j], both = after.row * after.col[j];
-    double const d = before.row * other.col[j] - other.row * before.col[j];
-    double const safe = both > 0 ? both : 1;
-    double const merged = (v * w * (d * d) / (safe + s + t) + s * gap[j] + t * gap2[j]) / safe;
+    R const s = v * before.row * before.col[j], t = w * other.row * other.col[j], both = after.row * after.col[j];
+    R const d = before.row * other.col[j] - other.row * before.col[j];
+    R const safe = both > 0 ? both : 1;
+    R const merged = (v * w * (d * d) / (safe + s + t) + s * gap[j] + t * gap2[j]) / safe;
     gap[j] = both > 0 ? merged : 1;
     if (ntk != nullptr) ntk[j] = v * ntk[j] + w * ntk2[j];
   }
 }
 
 /// k' = k l: the correlations multiply, 1 − gap' = (1 − gap)(1 − gap2).
-INFINITILE_FN void multiply(Roots before, Roots other, int count, double* gap, double* ntk, double const* gap2, double const* ntk2) {
+template <class R>
+INFINITILE_FN void multiply(Roots<R> before, Roots<R> other, int count, R* gap, R* ntk, R const* gap2, R const* ntk2) {
   for (int j = 0; j < count; ++j) {
     if (ntk != nullptr) {
-      double const k = before.row * before.col[j] * (1 - gap[j]), l = other.row * other.col[j] * (1 - gap2[j]);
+      R const k = before.row * before.col[j] * (1 - gap[j]), l = other.row * other.col[j] * (1 - gap2[j]);
       ntk[j] = ntk[j] * l + k * ntk2[j];
     }
     gap[j] = gap[j] + gap2[j] - gap[j] * gap2[j];
@@ -90,12 +96,14 @@ INFINITILE_FN void multiply(Roots before, Roots other, int count, double* gap, d
 }
 
 /// Dropout at training time changes only the variances (q / keep); a covariance of two inputs stays, so their correlation shrinks.
-INFINITILE_FN void drop(double keep, int count, double* gap) {
+template <class R>
+INFINITILE_FN void drop(R keep, int count, R* gap) {
   for (int j = 0; j < count; ++j) gap[j] = (1 - keep) + keep * gap[j];
 }
 
 /// Layer norm divides by √(q + eps) per row: the correlation stays.
-INFINITILE_FN void normalize(Roots factor, int count, double* ntk) {
+template <class R>
+INFINITILE_FN void normalize(Roots<R> factor, int count, R* ntk) {
   for (int j = 0; j < count; ++j) ntk[j] *= factor.row * factor.col[j];
 }
 

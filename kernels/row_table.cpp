@@ -48,10 +48,11 @@ public:
   DiagonalRun(PairProgram const& program, RowTable& table, std::vector<std::vector<double>> const& input_roots)
       : program_(program), table_(table), input_roots_(input_roots), registers_(static_cast<std::size_t>(program.registers)) {}
 
-  Diagonal run() && {
+  Diagonal finish() {
     for (Step const& step : program_.steps) take(step);
     return std::move(registers_.front());
   }
+  bool fits_single() const { return fits_single_; }
 
 private:
   void take(Step const& step) {
@@ -95,7 +96,10 @@ private:
         });
         break;
     }
-    for (std::size_t i = 0; i < r.q.size(); ++i) table_.roots(step.after, i) = std::sqrt(r.q[i]);
+    for (std::size_t i = 0; i < r.q.size(); ++i) {
+      double const root = table_.roots(step.after, i) = std::sqrt(r.q[i]);
+      fits_single_ &= (root == 0 || root > 1 / most_single_root) && root < most_single_root && std::abs(r.ntk[i]) < square_of_most;
+    }
   }
 
   Diagonal const& source(Step const& step) const { return registers_[static_cast<std::size_t>(step.source)]; }
@@ -151,7 +155,15 @@ private:
   RowTable& table_;
   std::vector<std::vector<double>> const& input_roots_;
   std::vector<Diagonal> registers_;
+  bool fits_single_ = true;
+  static constexpr double square_of_most = most_single_root * most_single_root;
 };
+
+RowTable::SingleMatrix single_copy(char const* label, RowTable::Matrix const& from) {
+  RowTable::SingleMatrix single(std::string(label), from.extent(0), from.extent(1));
+  std::copy(from.data(), from.data() + from.size(), single.data());
+  return single;
+}
 
 Column<double> as_column(char const* label, std::vector<double> const& values) {
   Column<double> out{std::string(label), values.size()};
@@ -174,15 +186,13 @@ RowTable tabulate_rows(PairProgram const& program, std::vector<InputRows> inputs
     RowTable::Matrix const unit(table.storage.back().data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(input.width));
     roots.push_back(make_unit_rows(unit));
     table.unit.push_back(unit);
-    if (precision == Precision::float32) {
-      RowTable::SingleMatrix single("infinitile::unit_single", unit.extent(0), unit.extent(1));
-      std::copy(unit.data(), unit.data() + unit.size(), single.data());
-      table.unit_single.push_back(single);
-    }
+    if (precision == Precision::float32) table.unit_single.push_back(single_copy("infinitile::unit_single", unit));
   }
   table.roots = RowTable::Matrix("infinitile::roots", static_cast<std::size_t>(program.root_rows), static_cast<std::size_t>(table.rows));
   table.features.resize(program.activations.size());
-  Diagonal const result = DiagonalRun(program, table, roots).run();
+  DiagonalRun run(program, table, roots);
+  Diagonal const result = run.finish();
+  if (precision == Precision::float32 && run.fits_single()) table.roots_single = single_copy("infinitile::roots_single", table.roots);
   table.nngp = as_column("infinitile::nngp_diagonal", result.q);
   table.ntk = as_column("infinitile::ntk_diagonal", result.ntk);
   return table;

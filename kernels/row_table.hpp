@@ -25,11 +25,16 @@ struct RowTable {
   std::vector<Matrix> unit;                     ///< per input: rows / |row|, zero rows stay zero
   std::vector<SingleMatrix> unit_single;        ///< the same, for float32 tiles; empty otherwise
   Matrix roots;                                 ///< [program.root_rows][rows]: √variance, and factors of layer norms
+  SingleMatrix roots_single;                    ///< the same, for layers in float; empty where they would leave its range
   std::vector<PreparedActivation> activations;  ///< per activation of the program, for the variances that occur
   std::vector<Matrix> features;                 ///< per activation: [features][rows]
   Column<double> nngp;                          ///< the diagonal of the kernels, exactly
   Column<double> ntk;
 };
+
+/// Tiles of float32 run their layers in float where all roots are 0 or between 1 / most_single_root and most_single_root and the tangent
+/// kernels stay below its square: fourth powers of roots are formed on the way. In double otherwise.
+constexpr double most_single_root = 1e8;
 
 /// Runs the program along the diagonal (gap 0). Takes the inputs over and turns them into unit rows where they are.
 /// Cost: rows x (2 width + layers) flops and one pass over the data; a general activation adds its features (kernels/expansion.hpp).

@@ -91,6 +91,43 @@ TEST_CASE("the slope is the derivative of the value", "[activation]") {
     }
 }
 
+namespace {
+
+/// One row of variance q against columns of variance 1 and these gaps, by the form in float and by the one in double.
+void compare_single_with_double(PreparedActivation const& layer, double q) {
+  std::vector<float> const gaps{0, 1e-12F, 1e-5F, 0.01F, 0.6F, 1, 1.3F, 1.999F, 2};
+  std::size_t const count = gaps.size(), features = static_cast<std::size_t>(layer.features());
+  std::vector<double> row_features(features), col_features(features * count);
+  layer.features(q, row_features.data(), 1);
+  for (std::size_t j = 0; j < count; ++j) layer.features(1, col_features.data() + j, static_cast<long>(count));
+  std::vector<double> const roots(count, 1.0), next_roots(count, std::sqrt(layer.variance(1)));
+  RowSide const row{std::sqrt(q), std::sqrt(layer.variance(q)), row_features.data(), 1};
+  ColSide const col{roots.data(), next_roots.data(), col_features.data(), static_cast<long>(count)};
+  std::vector<float> single(gaps), single_slope(count);
+  std::vector<double> expected(gaps.begin(), gaps.end()), slope(count);
+  layer.carry(row, col, static_cast<int>(count), single.data(), single_slope.data());
+  layer.carry(row, col, static_cast<int>(count), expected.data(), slope.data());
+  double const largest = std::sqrt(layer.slope_variance(1) * layer.slope_variance(q));
+  for (std::size_t j = 0; j < count; ++j) {
+    CAPTURE(q, gaps[j]);
+    CHECK(single[j] == Approx(expected[j]).epsilon(1e-6));
+    CHECK(single_slope[j] == Approx(slope[j]).epsilon(0).margin(5e-7 * largest));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("pairs kept in float get what double gives, gaps with their relative accuracy", "[activation]") {
+  for (Case const& c : cases())
+    for (Scaling const& scaling : scalings) {
+      INFO(c.name);
+      AnyActivation const phi = make_activation(c.name, c.parameters, scaling);
+      PreparedActivation const layer = prepare(phi, 0.3, 2);
+      for (double const q : {0.3, 1.0, 2.0}) compare_single_with_double(layer, q);
+      compare_single_with_double(prepare(phi, 0, 2), 0);
+    }
+}
+
 TEST_CASE("gelu's tanh form changes the function and not the kernel", "[activation]") {
   AnyActivation const exact = make_activation("gelu", {}), approximate = make_activation("gelu", {{"approximate", 1.0}});
   CHECK(activation_value(approximate, 1.5) == Approx(1.3995715769802328).epsilon(1e-14));  // x/2 (1 + tanh(√(2/π)(x + 0.044715 x³)))

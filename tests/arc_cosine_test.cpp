@@ -40,8 +40,18 @@ TEST_CASE("arc and bow are exact to the last bits", "[arc_cosine]") {
     worst = std::max({worst, relative(dual_math::arc(t), x / s), relative(dual_math::bow(t), bow_of(x) / (s * t))});
   }
   CHECK(worst < 3.4e-16);
-  CHECK(relative(dual_math::arc(0), std::sqrt(2.0L)) < 1.2e-16);
-  CHECK(relative(dual_math::bow(0), 2 * std::sqrt(2.0L) / 3) < 1.2e-16);
+  CHECK(relative(dual_math::arc(0.0), std::sqrt(2.0L)) < 1.2e-16);
+  CHECK(relative(dual_math::bow(0.0), 2 * std::sqrt(2.0L) / 3) < 1.2e-16);
+}
+
+TEST_CASE("arc and bow in float are good to a rounding or two of float", "[arc_cosine]") {
+  double worst = 0;
+  for (int i = 1; i <= 20000; ++i) {
+    float const t = static_cast<float>(i) / 20000;
+    long double const x = angle_of(t), s = std::sqrt(static_cast<long double>(t));
+    worst = std::max({worst, relative(dual_math::arc(t), x / s), relative(dual_math::bow(t), bow_of(x) / (s * t))});
+  }
+  CHECK(worst < 1.2e-7);
 }
 
 TEST_CASE("angles have all their digits at both ends", "[arc_cosine]") {

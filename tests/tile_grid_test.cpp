@@ -40,9 +40,9 @@ TEST_CASE("no rank of a large grid owns much more than its share", "[distributio
   for (long const count : owned) CHECK(std::abs(static_cast<double>(count) - share) <= 0.06 * share);
 }
 
-TEST_CASE("the automatic side is a multiple of 64 between 128 and 2048", "[tile_grid]") {
+TEST_CASE("the automatic side is a multiple of 64 between 256 and 2048", "[tile_grid]") {
   long const n = GENERATE(1, 100, 1437, 8192, 60000, 1000000);
   int const side = automatic_side(n);
   CHECK(side % 64 == 0);
-  CHECK((side >= 128 && side <= 2048));
+  CHECK((side >= 256 && side <= 2048));
 }

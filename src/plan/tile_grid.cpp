@@ -41,7 +41,7 @@ double TileGrid::entries_of(Block block) const {
 
 int automatic_side(long train) {
   long const side = (train / 32 + 63) / 64 * 64;
-  return static_cast<int>(std::clamp(side, 128L, 2048L));
+  return static_cast<int>(std::clamp(side, 256L, 2048L));
 }
 
 }  // namespace infinitile

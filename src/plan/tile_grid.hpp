@@ -60,7 +60,8 @@ private:
 };
 
 /// The side that `tile: auto` stands for: depends on the number of train rows alone, so that neither ranks nor threads change a bit of the
-/// result. About 32 tiles a side, multiples of 64, between 128 and 2048.
+/// result. About 32 tiles a side, multiples of 64, between 256 (below, factorizations
+/// slow down) and 2048.
 int automatic_side(long train);
 
 }  // namespace infinitile

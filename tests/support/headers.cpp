@@ -1,0 +1,1 @@
+// The headers that tests precompile; there is nothing else to compile.
