@@ -49,7 +49,7 @@ TEST_CASE("a plan for 4,096 ranks is made in one process, and shares the work ou
 
 TEST_CASE("more memory than there is is an error that says how much", "[plan]") {
   JobSize const size = size_of(60'000, 0, 1024);
-  Machine machine{2, 1, 16e9, {}};
+  Machine machine{2, 1, 4e9, {}};
   CHECK_THROWS_WITH(require_memory(make_plan(size, machine), machine),
                     Catch::Contains("needs") && Catch::Contains("GiB of memory per rank") && Catch::Contains("more nodes"));
   machine.ranks = 64;

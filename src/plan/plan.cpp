@@ -56,12 +56,13 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
   bool const single = size.entry_bytes == 4;
   plan.data_bytes = rows * (static_cast<double>(size.features) * (single ? 12 : 8) + size.outputs * 8.0);
   plan.row_bytes = rows * size.row_numbers * 8;
+  // A posterior holds its own tiles of one kernel at a time; they become the factor.
+  plan.tile_bytes = size.factorizations > 0 ? own_entries * 8 : 0;
+  // Tiles being computed; panels of the factorization and the messages on their way, as measured (docs/performance.md).
   double const in_flight = (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes;
-  // A posterior holds its own tiles of every kernel, and one more copy that becomes the factor.
-  double const held = size.factorizations > 0 ? own_entries * 8 * (size.kernels + 1) : 0;
-  plan.tile_bytes = in_flight + held;
-  plan.buffer_bytes = size.factorizations > 0 ? 4 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols()) : 0;
-  plan.program_bytes = 70e6 + 34e6 * machine.threads;
+  double const panels = 2.5 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
+  plan.buffer_bytes = in_flight + (size.factorizations > 0 ? panels : 0);
+  plan.program_bytes = 52e6;
   plan.memory_bytes = plan.data_bytes + plan.row_bytes + plan.tile_bytes + plan.buffer_bytes + plan.program_bytes;
 }
 
@@ -96,7 +97,8 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   double const n = static_cast<double>(size.grid.train());
   double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());
   plan.message_bytes = machine.ranks > 1 ? size.factorizations * panel_bytes : 0;
-  plan.solve_seconds = plan.solve_flops / machine.ranks / (rates.gemm * machine.threads) + plan.message_bytes / rates.network;
+  constexpr double of_gemm = 0.7;  // the rate of the factorization: docs/performance.md
+  plan.solve_seconds = plan.solve_flops / machine.ranks / (of_gemm * rates.gemm * machine.threads) + plan.message_bytes / rates.network;
   return plan;
 }
 

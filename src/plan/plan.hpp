@@ -52,9 +52,9 @@ struct Plan {
   double solve_flops = 0;
   double data_bytes = 0;     ///< per rank: inputs, kept whole by every rank
   double row_bytes = 0;      ///< per rank: what every row knows of every layer
-  double tile_bytes = 0;     ///< per rank: tiles in memory (a few for `kernel`, all its own for a posterior)
-  double buffer_bytes = 0;   ///< per rank: panels and messages of the factorization
-  double program_bytes = 0;  ///< per rank: the program, MPI, BLAS and HDF5 themselves
+  double tile_bytes = 0;     ///< per rank: its own tiles of one kernel, for a posterior
+  double buffer_bytes = 0;   ///< per rank: tiles being computed, panels and messages of the factorization
+  double program_bytes = 0;  ///< per rank: the program, MPI, BLAS and HDF5 themselves, as measured
   double memory_bytes = 0;   ///< per rank: the sum
   double message_bytes = 0;  ///< sent by one rank
   double disk_bytes = 0;     ///< all ranks

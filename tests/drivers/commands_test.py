@@ -1,5 +1,6 @@
 """Every command and option of the README answers."""
 import json
+import re
 import shutil
 import sys
 import unittest
@@ -64,6 +65,22 @@ class Commands(Folder):
                 text = self.say("plan", "job.yaml", *extra)
                 for word in ("memory", "disk", "flops"):
                     self.assertIn(word, text)
+
+    def test_no_rank_takes_more_memory_than_planned(self):
+        units = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+        self.write_data(train=2500, test=400, features=600)
+        with_targets = self.job(kernel={"tile": 256})
+        without = self.job(kernel={"tile": 256}, data={"train": {"file": "data.h5", "x": "train/x"}, "test": {"file": "data.h5", "x": "test/x"}})
+        for command, job in (("posterior", with_targets), ("kernel", without)):
+            for ranks in (1, 2):
+                with self.subTest(command, ranks=ranks):
+                    self.write_job(job)
+                    plan = self.run_job("plan", "job.yaml", ranks=ranks).stdout
+                    self.assertRegex(plan, rf"command +{command}")
+                    number, unit = re.search(r"memory per rank +([0-9.]+) (\w+)", plan).groups()
+                    self.run_job(command, "job.yaml", ranks=ranks)
+                    self.assertLess(max(self.report()["peak_memory"]), 1.2 * float(number) * units[unit])
+                    shutil.rmtree(self.folder / "job.run")
 
     def test_inspect(self):
         self.write_data()
