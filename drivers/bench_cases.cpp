@@ -94,7 +94,7 @@ private:
   PairProgram program_;
   RowTable rows_;
   std::vector<TileIndex> own_;
-  std::vector<T> nngp_, ntk_;
+  LaunchVector<T> nngp_, ntk_;
 };
 
 template <class T>

@@ -5,8 +5,8 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "kernels/activation_closed.hpp"
 #include "kernels/activation_expanded.hpp"
+#include "kernels/layer_view.hpp"
 
 namespace infinitile {
 
@@ -82,6 +82,7 @@ public:
   virtual double variance(double q) const = 0;
   virtual double slope_variance(double q) const = 0;
   virtual double mean(double q) const = 0;
+  virtual AngleView table() const = 0;
   virtual int features() const = 0;
   virtual void fill(double q, double* out, long stride) const = 0;
   virtual void carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const = 0;
@@ -97,6 +98,12 @@ public:
   double variance(double q) const override { return how_.variance(q); }
   double slope_variance(double q) const override { return how_.slope_variance(q); }
   double mean(double q) const override { return how_.mean(q); }
+  AngleView table() const override {
+    if constexpr (requires { how_.table(); })
+      return how_.table();
+    else
+      return {};
+  }
   int features() const override { return how_.features(); }
   void fill(double q, double* out, long stride) const override { how_.fill(q, out, stride); }
   void carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const override {
@@ -129,6 +136,9 @@ double PreparedActivation::slope_variance(double q) const {
 double PreparedActivation::mean(double q) const {
   return layer_->mean(q);
 }
+AngleView PreparedActivation::table() const {
+  return layer_->table();
+}
 int PreparedActivation::features() const {
   return layer_->features();
 }
@@ -156,48 +166,26 @@ void PreparedActivation::carry(RowSide const& row, ColSide const& col, int count
 
 namespace {
 
-/// phi as what it is to templates: relu and leaky_relu are one type there.
-template <class A>
-auto const& family_of(A const& phi) {
-  if constexpr (requires { typename A::Family; })
-    return static_cast<typename A::Family const&>(phi);
-  else
-    return phi;
-}
-
 void expect_integrable(double most_q, double largest) {
   if (!(most_q < largest))
     throw Error(text("gaussian with b > 0: E[f²] is infinite at variance ", most_q, ", since that has to be below 1/(4 b) = ", largest,
                      ". Scale the weights or the data down, or take a smaller b."));
 }
 
-template <class A>
-ClosedLayer<A> closed_layer(A const& phi, Scaling const& scale, double q_min) {
-  ClosedLayer<A> layer{phi, scale};
-  layer.alive = layer.variance(q_min) > 0;
-  return layer;
-}
-
 /// Which of the ways there are for phi, whose Family this is.
 template <class A>
 PreparedActivation prepare_family(A const& phi, Scaling const& scale, double q_min, double q_max) {
-  if constexpr (std::is_same_v<A, AppellSum>) {
-    return ready(PolynomialLayer(phi, scale));
-  } else {
-    if constexpr (requires { phi.largest_variance(); })
-      expect_integrable(q_max * scale.input_scale * scale.input_scale, phi.largest_variance());
-    if constexpr (requires { phi.shifted(0.0); }) {
-      Scaling centred = scale;
-      centred.input_shift = 0;
-      return ready(closed_layer(phi.shifted(scale.input_shift), centred, q_min));
-    } else {
-      if constexpr (requires { phi.dual(1.0, 1.0, 1.0); })
-        if (scale.input_shift == 0) return ready(closed_layer(phi, scale, q_min));
-      if constexpr (requires { A::kinked; })
-        if (scale.input_shift != 0 && scale.input_scale != 0) return ready(KinkLayer<A>(phi, scale));
-      if constexpr (has_function<A>) return ready(TableLayer(response_of(phi, scale), std::sqrt(q_min), std::sqrt(q_max)));
-    }
-  }
+  if constexpr (requires { phi.largest_variance(); })
+    expect_integrable(q_max * scale.input_scale * scale.input_scale, phi.largest_variance());
+  std::optional<PreparedActivation> made;
+  with_closed_layer(phi, scale, [&](auto layer) {
+    if constexpr (requires { layer.alive; }) layer.alive = layer.variance(q_min) > 0;
+    made = ready(std::move(layer));
+  });
+  if (made) return *made;
+  if constexpr (requires { A::kinked; })
+    if (scale.input_shift != 0 && scale.input_scale != 0) return ready(KinkLayer<A>(phi, scale));
+  if constexpr (has_function<A>) return ready(TableLayer(response_of(phi, scale), std::sqrt(q_min), std::sqrt(q_max)));
   throw_no_function("this activation");
 }
 
@@ -206,12 +194,7 @@ PreparedActivation prepare_family(A const& phi, Scaling const& scale, double q_m
 PreparedActivation prepare(AnyActivation const& any, double q_min, double q_max) {
   INFINITILE_EXPECT(q_min >= 0 && q_min <= q_max && std::isfinite(q_max));
   std::optional<PreparedActivation> made;
-  with_activation(any, [&]<class A>(A const& phi) {
-    if constexpr (requires { phi.in_kernels(); })
-      made = prepare_family(phi.in_kernels(), any.scaling, q_min, q_max);
-    else
-      made = prepare_family(family_of(phi), any.scaling, q_min, q_max);
-  });
+  with_activation(any, [&](auto const& phi) { made = prepare_family(family_of(phi), any.scaling, q_min, q_max); });
   return *made;
 }
 

@@ -15,6 +15,7 @@
 #include "kernels/activation_polynomial.hpp"
 #include "kernels/activation_smooth.hpp"
 #include "kernels/activation_wave.hpp"
+#include "kernels/expansion.hpp"
 
 namespace infinitile {
 
@@ -102,6 +103,7 @@ public:
   double variance(double q) const;        ///< E[y²] of an input of variance q
   double slope_variance(double q) const;  ///< E[y'²]
   double mean(double q) const;            ///< E[y]
+  AngleView table() const;                ///< of a layer without a closed form; without degrees otherwise
 
   int features() const;                                     ///< how many numbers carry() needs to know of each row and column
   void features(double q, double* out, long stride) const;  ///< those of one row: feature l at out[l * stride]

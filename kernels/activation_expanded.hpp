@@ -36,7 +36,8 @@ class TableLayer : public RowsByQuadrature {
 public:
   TableLayer(Response response, double least_root, double most_root)
       : RowsByQuadrature{std::move(response)}, table_(std::make_shared<AngleTable const>(y, least_root, most_root)) {}
-  int features() const { return table_->view().features(); }
+  AngleView table() const { return table_->view(); }
+  int features() const { return table().features(); }
   void fill(double q, double* out, long stride) const { table_->features(std::sqrt(q), out, stride); }
   void carry(RowSide const& row, ColSide const& col, int count, double* gap, double* slope) const {
     table_->carry(row, col, count, gap, slope);

@@ -18,9 +18,9 @@ struct AppellSum {
   double c[most_degree + 1] = {};
   using Family = AppellSum;
 
-  AppellSum(int last, int the_heat) : degree(last), heat(the_heat) {}
+  INFINITILE_FN AppellSum(int last, int the_heat) : degree(last), heat(the_heat) {}
 
-  AppellSum shifted(double h) const {
+  INFINITILE_FN AppellSum shifted(double h) const {
     AppellSum moved(degree, heat);
     for (int k = 0; k <= degree; ++k) {
       double factor = c[k];  // C(k, l) h^(k − l) c_k
@@ -107,7 +107,8 @@ struct PolynomialLayer {
   AppellSum phi;
   double input_scale = 1;
 
-  PolynomialLayer(AppellSum const& plain, Scaling const& scale) : phi(plain.shifted(scale.input_shift)), input_scale(scale.input_scale) {
+  INFINITILE_FN PolynomialLayer(AppellSum const& plain, Scaling const& scale)
+      : phi(plain.shifted(scale.input_shift)), input_scale(scale.input_scale) {
     phi.c[0] += scale.output_shift;
     for (double& c : phi.c) c *= scale.output_scale;
   }

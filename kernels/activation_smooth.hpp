@@ -60,10 +60,10 @@ struct SigmoidLike : ErrorFunction {
 struct Gelu {
   bool approximate = false;
 
-  explicit Gelu(bool approximately) : approximate(approximately) {}
+  INFINITILE_FN explicit Gelu(bool approximately) : approximate(approximately) {}
   explicit Gelu(Arguments const& given) : approximate(given.number("approximate") != 0) {}
   static Signature signature() { return {"gelu", {flag("approximate")}}; }
-  Gelu in_kernels() const { return Gelu(false); }
+  INFINITILE_FN Gelu in_kernels() const { return Gelu(false); }
 
   INFINITILE_FN double value(double x) const { return approximate ? x / 2 * (1 + std::tanh(bend(x))) : x * dual_math::normal_below(x); }
   INFINITILE_FN double slope(double x) const {

@@ -19,8 +19,9 @@ struct Sinusoid {
   double beat = 1;  ///< B
   using Family = Sinusoid;
 
-  Sinusoid(double amplitude, double frequency, double at_zero) : a(amplitude), b(frequency), phase(at_zero), beat(std::cos(2 * at_zero)) {}
-  Sinusoid shifted(double h) const { return {a, b, phase + b * h}; }
+  INFINITILE_FN Sinusoid(double amplitude, double frequency, double at_zero)
+      : a(amplitude), b(frequency), phase(at_zero), beat(std::cos(2 * at_zero)) {}
+  INFINITILE_FN Sinusoid shifted(double h) const { return {a, b, phase + b * h}; }
 
   INFINITILE_FN double value(double x) const { return a * std::sin(b * x + phase); }
   INFINITILE_FN double slope(double x) const { return a * b * std::cos(b * x + phase); }
@@ -84,7 +85,7 @@ struct Bell {
   double c = 0;
   using Family = Bell;
 
-  Bell shifted(double h) const { return {a * std::exp((b * h + c) * h), b, c + 2 * b * h}; }
+  INFINITILE_FN Bell shifted(double h) const { return {a * std::exp((b * h + c) * h), b, c + 2 * b * h}; }
   double largest_variance() const { return b > 0 ? 1 / (4 * b) : HUGE_VAL; }  ///< beyond which E[f²] is infinite
 
   INFINITILE_FN double value(double x) const { return a * std::exp((b * x + c) * x); }

@@ -33,7 +33,7 @@ struct AngleView {
   double const* slope = nullptr;   ///< D
   double const* value = nullptr;   ///< P
   double const* excess = nullptr;  ///< [i][j]
-  int const* kept = nullptr;       ///< J_n: columns of degree n that matter
+  int const* kept = nullptr;       ///< J_n: columns of degree n that matter; null: all
 
   /// Features of a row: T_0(x), ..., T_{sides−1}(x), x.
   INFINITILE_FN int features() const { return sides + 1; }
@@ -44,8 +44,9 @@ struct AngleView {
     double d0 = 0, d1 = 0, p0 = 0, p1 = 0;  // Clenshaw's recurrence
     for (int n = degrees - 1; n >= 0; --n) {
       double const turn = n > 0 ? 2 * y : y;
-      double const d = contract(slope + n * sides * sides, kept[n], row, col, column) + turn * d0 - d1;
-      double const p = contract(value + n * sides * sides, kept[n], row, col, column) + turn * p0 - p1;
+      int const width = kept != nullptr ? kept[n] : sides;
+      double const d = contract(slope + n * sides * sides, width, row, col, column) + turn * d0 - d1;
+      double const p = contract(value + n * sides * sides, width, row, col, column) + turn * p0 - p1;
       d1 = d0;
       d0 = d;
       p1 = p0;

@@ -74,11 +74,20 @@ long run_pass(Exec const& exec, TilePass<T, R> const& pass) {
   return bad;
 }
 
+template <class Layer>
+Layer const* layers_of(RowTable const& rows) {
+  if constexpr (std::is_same_v<Layer, LayerView>)
+    return rows.views.data();
+  else
+    return rows.activations.data();
+}
+
 /// The passes over all tasks, layers in R.
 template <class T, class R>
 long run_layers(Exec const& exec, PairProgram const& program, RowTable const& rows, std::span<TileTask<T> const> tasks,
                 std::vector<std::vector<Correlations<T>>> const& correlations, R const* roots) {
-  std::vector<double const*> features;
+  LaunchVector<Step> const steps(program.steps.begin(), program.steps.end());
+  LaunchVector<double const*> features;
   for (auto const& matrix : rows.features) features.push_back(matrix.data());
   long bad = 0;
   for (std::size_t t = 0; t < tasks.size(); ++t) {
@@ -89,12 +98,12 @@ long run_layers(Exec const& exec, PairProgram const& program, RowTable const& ro
       pass.unit[input] = rows.unit[input].data();
       pass.unit_width[input] = static_cast<long>(rows.unit[input].extent(1));
     }
-    pass.steps = program.steps.data();
-    pass.step_count = static_cast<int>(program.steps.size());
+    pass.steps = steps.data();
+    pass.step_count = static_cast<int>(steps.size());
     pass.roots = rows.roots.data();
     pass.roots_in_registers = roots;
     pass.rows = rows.rows;
-    pass.activations = rows.activations.data();
+    pass.layers = layers_of<LayerInPass>(rows);
     pass.features = features.data();
     pass.diagonal_nngp = rows.nngp.data();
     pass.diagonal_ntk = rows.ntk.data();
@@ -112,7 +121,7 @@ long compute_tiles(Exec const& exec, PairProgram const& program, RowTable const&
   auto const inputs = static_cast<std::size_t>(program.inputs);
   // The correlations of the first input go where the NNGP will be; further inputs have arrays of their own.
   std::vector<std::vector<Correlations<T>>> correlations(inputs);
-  std::vector<std::vector<T>> more;
+  std::vector<LaunchVector<T>> more;
   for (std::size_t input = 0; input < inputs; ++input)
     for (TileTask<T> const& task : tasks) {
       T* values = task.nngp;

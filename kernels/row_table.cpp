@@ -159,16 +159,45 @@ private:
   static constexpr double square_of_most = most_single_root * most_single_root;
 };
 
+/// The inputs as a matrix: where they are if launches reach it, since there may be no memory for two copies.
+RowTable::Matrix take(RowTable& table, std::vector<double> values, long rows, long width) {
+  auto const height = static_cast<std::size_t>(rows), length = static_cast<std::size_t>(width);
+  if (on_host) {
+    table.storage.push_back(std::move(values));
+    return RowTable::Matrix(table.storage.back().data(), height, length);
+  }
+  RowTable::Matrix unit("infinitile::unit", height, length);
+  std::copy(values.begin(), values.end(), unit.data());
+  return unit;
+}
+
 RowTable::SingleMatrix single_copy(char const* label, RowTable::Matrix const& from) {
   RowTable::SingleMatrix single(std::string(label), from.extent(0), from.extent(1));
   std::copy(from.data(), from.data() + from.size(), single.data());
   return single;
 }
 
-Column<double> as_column(char const* label, std::vector<double> const& values) {
-  Column<double> out{std::string(label), values.size()};
-  std::copy(values.begin(), values.end(), out.data());
-  return out;
+/// The numbers of the table from `from` on, copied to where launches reach them.
+double const* shared_copy(RowTable& table, double const* from, int count) {
+  return table.tables.emplace_back(from, from + count).data();
+}
+
+/// What launches on a GPU need beside the numbers: the layers without virtual functions.
+void make_views(PairProgram const& program, RowTable& table) {
+  for (std::size_t index = 0; index < program.activations.size(); ++index) {
+    LayerView view{program.activations[index], table.activations[index].table()};
+    if (!view.has_form())
+      throw Error("an activation with a kink and input_shift has no form for GPUs. Leave input_shift out, or use a build without CUDA.");
+    AngleView& t = view.table;
+    int const entries = t.degrees * t.sides * t.sides;
+    if (t.degrees > 0) {
+      t.slope = shared_copy(table, t.slope, entries);
+      t.value = shared_copy(table, t.value, entries);
+      t.excess = shared_copy(table, t.excess, t.sides * t.sides);
+      t.kept = nullptr;  // every column counts
+    }
+    table.views.push_back(view);
+  }
 }
 
 }  // namespace
@@ -182,8 +211,7 @@ RowTable tabulate_rows(PairProgram const& program, std::vector<InputRows> inputs
     long const rows = static_cast<long>(input.values.size()) / input.width;
     INFINITILE_EXPECT(table.rows == 0 || table.rows == rows);
     table.rows = rows;
-    table.storage.push_back(std::move(input.values));
-    RowTable::Matrix const unit(table.storage.back().data(), static_cast<std::size_t>(rows), static_cast<std::size_t>(input.width));
+    RowTable::Matrix const unit = take(table, std::move(input.values), rows, input.width);
     roots.push_back(make_unit_rows(unit));
     table.unit.push_back(unit);
     if (precision == Precision::float32) table.unit_single.push_back(single_copy("infinitile::unit_single", unit));
@@ -193,8 +221,9 @@ RowTable tabulate_rows(PairProgram const& program, std::vector<InputRows> inputs
   DiagonalRun run(program, table, roots);
   Diagonal const result = run.finish();
   if (precision == Precision::float32 && run.fits_single()) table.roots_single = single_copy("infinitile::roots_single", table.roots);
-  table.nngp = as_column("infinitile::nngp_diagonal", result.q);
-  table.ntk = as_column("infinitile::ntk_diagonal", result.ntk);
+  table.nngp.assign(result.q.begin(), result.q.end());
+  table.ntk.assign(result.ntk.begin(), result.ntk.end());
+  if (!on_host) make_views(program, table);
   return table;
 }
 

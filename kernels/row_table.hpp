@@ -5,6 +5,7 @@
 
 #include "base/precision.hpp"
 #include "kernels/exec.hpp"
+#include "kernels/layer_view.hpp"
 #include "kernels/pair_program.hpp"
 
 namespace infinitile {
@@ -17,8 +18,8 @@ struct InputRows {
 
 /// What every row (train rows, then test rows) knows before any pair is looked at. Computed once, the same on every rank.
 struct RowTable {
-  using Matrix = Kokkos::View<double**, Kokkos::LayoutRight, Exec::memory_space>;
-  using SingleMatrix = Kokkos::View<float**, Kokkos::LayoutRight, Exec::memory_space>;
+  using Matrix = Kokkos::View<double**, Kokkos::LayoutRight, Memory>;
+  using SingleMatrix = Kokkos::View<float**, Kokkos::LayoutRight, Memory>;
 
   long rows = 0;
   std::vector<std::vector<double>> storage;     ///< what `unit` looks at
@@ -28,8 +29,10 @@ struct RowTable {
   SingleMatrix roots_single;                    ///< the same, for layers in float; empty where they would leave its range
   std::vector<PreparedActivation> activations;  ///< per activation of the program, for the variances that occur
   std::vector<Matrix> features;                 ///< per activation: [features][rows]
-  Column<double> nngp;                          ///< the diagonal of the kernels, exactly
-  Column<double> ntk;
+  LaunchVector<LayerView> views;                ///< the activations as launches on a GPU see them; empty on the host
+  std::vector<LaunchVector<double>> tables;     ///< what `views` look at
+  LaunchVector<double> nngp;                    ///< the diagonal of the kernels, exactly
+  LaunchVector<double> ntk;
 };
 
 /// Tiles of float32 run their layers in float where all roots are 0 or between 1 / most_single_root and most_single_root and the tangent

@@ -14,9 +14,11 @@ namespace infinitile {
 template <class T>
 inline constexpr double near_an_end = sizeof(T) == 8 ? 1e-5 : 5e-3;
 
-/// Columns of one strip: on the host a loop over them becomes vector code and the registers stay in L1; on a GPU a strip is one entry, and
-/// one thread.
-inline constexpr int strip_width = Kokkos::SpaceAccessibility<Kokkos::HostSpace, Exec::memory_space>::accessible ? 128 : 1;
+/// Columns of one strip: on the host a loop over them becomes vector code and the registers stay in L1.
+inline constexpr int strip_width = on_host ? 128 : 1;
+
+/// A layer as launches see it.
+using LayerInPass = std::conditional_t<on_host, PreparedActivation, LayerView>;
 
 inline constexpr int most_inputs = 4;  ///< of one network
 
@@ -50,7 +52,7 @@ struct TilePass {
   double const* roots;
   R const* roots_in_registers;  ///< the same numbers as roots
   long rows;                    ///< of the whole table: the distance between two of its lines
-  PreparedActivation const* activations;
+  LayerInPass const* layers;
   double const* const* features;
   double const* diagonal_nngp;
   double const* diagonal_ntk;
@@ -92,7 +94,7 @@ struct TilePass {
     double const *const before = roots + s.before * rows, *const after = roots + s.after * rows, *const known = features[s.index];
     RowSide const row_side{before[row], after[row], known + row, rows};
     ColSide const col_side{before + col, after + col, known + col, rows};
-    activations[s.index].carry(row_side, col_side, count, gap, slope);
+    layers[s.index].carry(row_side, col_side, count, gap, slope);
     if (ntk != nullptr)
       for (int j = 0; j < count; ++j) ntk[j] *= slope[j];
   }

@@ -1,6 +1,7 @@
 #include "infinite/infinite_kernel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <string>
@@ -49,6 +50,12 @@ struct Lower {
   double at(std::vector<double> const& k, long i, long j) const { return k[static_cast<std::size_t>(std::max(i, j) * n + std::min(i, j))]; }
 };
 
+#ifdef INFINITILE_TRAP_NAN
+constexpr std::array sides{3};  // minutes under sanitizers
+#else
+constexpr std::array sides{1, 3, 64};
+#endif
+
 /// A network on train and test rows, tabulated once for tiles of any side in both precisions.
 struct Tabulated {
   PairProgram program;
@@ -66,7 +73,7 @@ Lower compute_all(Tabulated const& network, long train, int side) {
   for (Block const block : {Block::train_train, Block::test_train, Block::test_test})
     for (TileIndex const t : grid.tiles_of(block)) {
       int const height = grid.height(t), width = grid.width(t);
-      std::vector<T> nngp(static_cast<std::size_t>(height * width)), ntk(nngp.size());
+      LaunchVector<T> nngp(static_cast<std::size_t>(height * width)), ntk(nngp.size());
       TileTask<T> const task{offset(t.row), offset(t.col), height, width, nngp.data(), ntk.data()};
       REQUIRE(compute_tiles(Exec(), network.program, network.rows, std::span(&task, 1)) == 0);
       for (long i = 0; i < height; ++i)
@@ -125,7 +132,7 @@ void check_case(hid_t group, std::string const& network) {
   long const train = std::lround(std::sqrt(static_cast<double>(golden_ntk.size()))), width = static_cast<long>(x.size()) / train;
   x.insert(x.end(), x2.begin(), x2.end());
   Tabulated const tabulated(network, width, x);
-  for (int const side : {1, 3, 64}) {
+  for (int const side : sides) {
     Lower const all = compute_all<double>(tabulated, train, side);
     CAPTURE(side);
     check_blocks(group, all, all.nngp, "nngp", train, std::max(1e-10, 10 * read_number(group, "float64_loss_nngp")));

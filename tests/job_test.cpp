@@ -39,7 +39,7 @@ TEST_CASE("what a job leaves out has its default", "[job]") {
   CHECK(job.kernel.get == std::vector<std::string>{"nngp", "ntk"});
   CHECK(job.kernel.precision == "float64");
   CHECK(!job.kernel.tile);
-  CHECK(job.kernel.side(1437) == 128);
+  CHECK(job.kernel.side(1437) == 256);
   CHECK(job.kernel.test_test == "diagonal");
   CHECK(job.kernel.store == "full");
   CHECK(job.posterior.get == std::vector<std::string>{"nngp", "ntk"});

@@ -45,7 +45,7 @@ std::vector<double> InfiniteKernel::ntk_diagonal(Block block) const {
   return part_of(rows_.ntk, block);
 }
 
-std::vector<double> InfiniteKernel::part_of(Column<double> const& diagonal, Block block) const {
+std::vector<double> InfiniteKernel::part_of(LaunchVector<double> const& diagonal, Block block) const {
   INFINITILE_EXPECT(block != Block::test_train);
   double const* const first = diagonal.data() + (block == Block::test_test ? grid_.train() : 0);
   return {first, first + (block == Block::test_test ? grid_.test() : grid_.train())};

@@ -19,8 +19,8 @@ public:
   template <class T>
   struct Values {
     TileIndex tile;
-    std::vector<T> nngp;
-    std::vector<T> ntk;
+    LaunchVector<T> nngp;
+    LaunchVector<T> ntk;
   };
   enum class Get { nngp, nngp_and_ntk };
 
@@ -36,7 +36,7 @@ public:
 private:
   /// The place in the row table of a tile's first row.
   long offset(int tile) const;
-  std::vector<double> part_of(Column<double> const& diagonal, Block block) const;
+  std::vector<double> part_of(LaunchVector<double> const& diagonal, Block block) const;
 
   TileGrid grid_;
   PairProgram program_;

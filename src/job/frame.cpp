@@ -3,6 +3,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
+#include <string_view>
 #ifdef INFINITILE_TRAP_NAN
 #include <cfenv>
 #endif
@@ -43,11 +45,14 @@ public:
   }
 };
 
-/// Before MPI is there, the launcher's environment tells which process may print.
-bool is_first_process() {
+/// Before MPI is there, the launcher's environment tells which process this is; nothing if it was started alone.
+std::optional<std::string_view> rank_by_launcher() {
   for (char const* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (char const* const rank = std::getenv(variable)) return std::string_view(rank) == "0";
-  return true;
+    if (char const* const rank = std::getenv(variable)) return rank;
+  return std::nullopt;
+}
+bool is_first_process() {
+  return rank_by_launcher().value_or("0") == "0";
 }
 
 std::string answer(CommandLine const& line, std::span<Command const> commands) {
@@ -128,15 +133,29 @@ int run_command(CommandLine const& line) {
   return static_cast<int>(report.error->code);
 }
 
+/// All ranks read the same wrong command line. A launcher ends them all as soon as one exits, so they wait until the first has spoken.
+int refuse_command_line(Failure const& failure) {
+  std::optional<Environment> environment;
+  if (rank_by_launcher()) environment.emplace();
+  if (is_first_process()) log_error(failure.message);
+  return static_cast<int>(failure.code);
+}
+
 }  // namespace
 
 int run(int argc, char** argv, std::span<Command const> commands) {
   try {
-    CommandLine const line = parse_command_line({argv + 1, argv + argc}, commands);
+    std::optional<CommandLine> parsed;
+    try {
+      parsed = parse_command_line({argv + 1, argv + argc}, commands);
+    } catch (Error const& error) {
+      return refuse_command_line(failure_of(error));
+    }
+    CommandLine const& line = *parsed;
     if (line.wish == CommandLine::Wish::run) return run_command(line);
     if (is_first_process()) std::fputs(answer(line, commands).c_str(), stdout);
     return static_cast<int>(Exit::done);
-  } catch (std::exception const& error) {  // before MPI, or MPI itself
+  } catch (std::exception const& error) {  // MPI itself
     Failure const failure = failure_of(error);
     if (is_first_process()) log_error(failure.message);
     return static_cast<int>(failure.code);

@@ -143,6 +143,17 @@ void KernelRun::compute(std::vector<TileIndex> const& missing) {
   }
 }
 
+void KernelRun::warn_of_little_space(double missing_share) const {
+  std::error_code unknown;
+  auto const space = std::filesystem::space(directory_->tiles(), unknown);
+  double const needed = missing_share * plan_.disk_bytes;
+  if (unknown || !context_.comm.is_first() || needed <= static_cast<double>(space.available)) return;
+  log_warning(
+      text("the tiles to come need ", format_bytes(needed), " and the disk of ", directory_->tiles().string(), " has ",
+           format_bytes(static_cast<double>(space.available)),
+           ". The run will stop when it is full, and keep what is finished; kernel.store: lower or kernel.precision: float32 need half."));
+}
+
 void KernelRun::fill() {
   auto const phase = context_.report.phase("kernel");
   {
@@ -154,6 +165,7 @@ void KernelRun::fill() {
   context_.report.tiles.reused = static_cast<long>(own.size() - missing.size());
   long const reused = context_.comm.all_reduce(context_.report.tiles.reused, Reduction::sum);
   if (reused > 0) log_info(text(reused, " of ", plan_.tiles, " tiles are finished already"));
+  warn_of_little_space(static_cast<double>(plan_.tiles - reused) / static_cast<double>(plan_.tiles));
   if (layout_.precision == Precision::float32) {
     compute<float>(missing);
   } else {

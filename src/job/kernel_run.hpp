@@ -43,6 +43,7 @@ private:
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;
   std::vector<TileRecord> find_tiles_once() const;
+  void warn_of_little_space(double missing_share) const;
   template <class T>
   void compute(std::vector<TileIndex> const& missing);
 

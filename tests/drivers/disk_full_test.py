@@ -19,7 +19,7 @@ class FullDisk(Folder):
         (self.folder / "full").mkdir()
         # The mount lives in a namespace of its own and ends with it.
         script = f"""{MOUNT}
-            {PROGRAM} posterior job.yaml --output full/run --quiet >/dev/null; echo "first $?"
+            {PROGRAM} posterior job.yaml --output full/run --log-level warning >/dev/null; echo "first $?"
             find full/run -name '*.part'
             mount -o remount,size=100m full
             {PROGRAM} posterior job.yaml --output full/run --quiet >/dev/null; echo "second $?"
@@ -34,8 +34,9 @@ class FullDisk(Folder):
         )
         self.assertEqual(done.stdout.split("\n")[:2], [f"first {STOPPED}", "second 0"], done.stdout + done.stderr)
         lines = done.stderr.splitlines()
-        self.assertEqual(len(lines), 1, done.stderr)
-        self.assertIn("full/run", lines[0])
+        self.assertEqual(len(lines), 2, done.stderr)
+        self.assertIn("full/run/tiles has", lines[0])  # said before the first tile
+        self.assertIn("full/run", lines[1])
         self.assertEqual(differences(self.folder / "whole/result.h5", self.folder / "after/result.h5"), [])
         tiles = self.report("after")["tiles"]
         self.assertGreater(tiles["reused"], 0)
