@@ -224,11 +224,13 @@ TEST_CASE("the bits of a tile do not depend on how many are computed together", 
   }
 }
 
-#ifndef INFINITILE_TRAP_NAN  // debug builds stop where the first NaN is born; release builds count and refuse
-TEST_CASE("a kernel value that is not finite is refused", "[infinite_kernel]") {
+TEST_CASE("a kernel beyond the numbers is refused, of float64 and of float32", "[infinite_kernel]") {
   TileGrid const grid(2, 0, 2);
-  InfiniteKernel const kernel(grid, program_of("[{dense: {w_std: 1e200}}, dense]", 1), {{1, {1e100, 2}}}, Precision::float64);
-  std::vector<InfiniteKernel::Values<double>> values;
-  CHECK_THROWS_AS(kernel.compute<double>(Exec(), {{0, 0}}, InfiniteKernel::Get::nngp, values), NumericalAnswer);
+  auto const kernel_of = [&](std::string const& yaml, Precision precision) {
+    return InfiniteKernel(grid, program_of(yaml, 1), {{1, {1e10, 2}}}, precision);
+  };
+  CHECK_THROWS_AS(kernel_of("[{dense: {w_std: 1e200}}, dense]", Precision::float64), NumericalAnswer);
+  InfiniteKernel const kernel = kernel_of("[{dense: {w_std: 1e30}}, dense]", Precision::float32);  // 1e80
+  std::vector<InfiniteKernel::Values<float>> values;
+  CHECK_THROWS_AS(kernel.compute<float>(Exec(), {{0, 0}}, InfiniteKernel::Get::nngp, values), NumericalAnswer);
 }
-#endif

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "comm/agreed_stop.hpp"
 #include "job/frame.hpp"
 #include "job/run_directory.hpp"
 

@@ -44,7 +44,8 @@ TEST_CASE("any flipped bit and any cut of a tile file is noticed", "[tile_store]
   std::string const good = content_of(path);
   auto const noticed = [&] {
     TileStore store(scratch.path(), layout, 0);
-    for (TileIndex const t : wanted) static_cast<void>(store.verify(t));
+    for (TileIndex const t : wanted)
+      if (auto const damaged = store.find_damage(t)) store.forget(*damaged);
     return store.missing(wanted) == wanted && !fs::exists(path);
   };
   CHECK(!noticed());

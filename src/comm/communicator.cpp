@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -209,6 +210,8 @@ Failure failure_of(std::exception const& error) {
   if (dynamic_cast<std::bad_alloc const*>(&error) != nullptr)
     return {Exit::defect,
             "Out of memory, more than the plan said. Use more ranks, or a smaller job, and please report it with the job file."};
+  if (auto const* file = dynamic_cast<std::filesystem::filesystem_error const*>(&error))
+    return {Exit::bad_input, text(file->path1().string(), ": ", file->code().message(), ". Check the path and its permissions.")};
   return {Exit::defect, text("Defect: ", error.what(), ". Please report it with the job file.")};
 }
 

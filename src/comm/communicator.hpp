@@ -22,6 +22,9 @@ struct Failure {
   friend bool operator==(Failure const&, Failure const&) = default;
 };
 
+/// Seconds that a rank which failed waits for the others to hear of it.
+inline constexpr double usual_patience = 20;
+
 /// A group of ranks. A value: copies name the same group. What needs the other ranks is collective: all ranks of the group call it,
 /// in the same order. Any number of elements: more than MPI's int counts can say go in pieces.
 class Communicator {
@@ -65,7 +68,7 @@ public:
   /// The same verdict on all ranks: nothing if all are well, else the worst failure (defect, bad input, numerical, stopped; of the lowest
   /// rank among equals). Ranks that are well wait for the rest as long as it takes. A rank that failed waits `patience` seconds: if the
   /// others cannot come, because they wait inside another collective, it ends the job with its own message and exit code.
-  std::optional<Failure> agree(std::optional<Failure> const& mine, double patience = 20) const;
+  std::optional<Failure> agree(std::optional<Failure> const& mine, double patience = usual_patience) const;
 
   /// Transfers that go on while the caller computes. Receivers give a buffer of the right size. Between two ranks, those with one tag
   /// arrive in order.
@@ -104,13 +107,16 @@ private:
   int size_ = 1;
 };
 
+/// For work without collectives: all ranks come, however long it takes.
+inline constexpr double no_hurry = 1e300;
+
 /// What a caught exception means to the user.
 Failure failure_of(std::exception const& error);
 
 /// Runs `work` on every rank, then all agree: where it threw on any, every rank throws the same Error. `work` may use collectives: a rank
 /// that fails while others wait in one ends the job (see agree). The frame of the program runs in it.
 template <class Work>
-auto together(Communicator const& comm, Work&& work) {
+auto together(Communicator const& comm, Work&& work, double patience = usual_patience) {
   using Result = std::invoke_result_t<Work>;
   std::optional<std::conditional_t<std::is_void_v<Result>, int, Result>> result;
   std::optional<Failure> failure;
@@ -123,7 +129,7 @@ auto together(Communicator const& comm, Work&& work) {
   } catch (std::exception const& error) {
     failure = failure_of(error);
   }
-  if (auto const verdict = comm.agree(failure)) throw Error(verdict->message, verdict->code);
+  if (auto const verdict = comm.agree(failure, patience)) throw Error(verdict->message, verdict->code);
   if constexpr (!std::is_void_v<Result>) return std::move(*result);
 }
 

@@ -66,7 +66,8 @@ std::vector<double> ExactSums::total(Communicator const& comm) const {
 double agreed_bound(Communicator const& comm, double mine, char const* what) {
   double const largest = comm.all_reduce(std::isnan(mine) ? HUGE_VAL : mine, Reduction::max);
   if (!std::isfinite(largest))
-    throw Error(text("A number in ", what, " is not finite. Scale the data or the network so that its kernel stays below 1e150."));
+    throw NumericalAnswer(
+        text("A number in ", what, " is not finite. Scale the data or the network so that its kernel stays below 1e150."));
   return largest;
 }
 

@@ -109,9 +109,10 @@ po::variables_map parse_words(std::vector<std::string> const& words, std::vector
 }
 
 int read_count(std::string const& option, std::string const& words) {
+  constexpr int most = 10'000'000;  // ranks or threads of any machine
   int count = 0;
   auto const [end, failure] = std::from_chars(words.data(), words.data() + words.size(), count);
-  if (failure != std::errc() || end != words.data() + words.size() || count < 1)
+  if (failure != std::errc() || end != words.data() + words.size() || count < 1 || count > most)
     throw Error(text("--", option, " is ", words.empty() ? "empty" : words, ", but a whole number from 1 is needed."));
   return count;
 }

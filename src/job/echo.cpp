@@ -9,6 +9,7 @@
 #include "base/text.hpp"
 #include "job/keys.hpp"
 #include "job/settings.hpp"
+#include "kernels/kernel_tile.hpp"
 #include "net/yaml.hpp"
 #include "version.hpp"
 
@@ -35,7 +36,7 @@ void flatten(YAML::Node const& node, std::string const& path, Flat& out) {
   } else if (list && (!values || layers)) {
     for (std::size_t i = 0; i < node.size(); ++i) flatten(node[i], text(prefix, i), out);
   } else {
-    out[path] = show_value(node);
+    out[path] = flow_text(node);
   }
 }
 
@@ -52,8 +53,10 @@ Touches touches(std::string path) {
   return Touches::nothing;
 }
 
+/// What tiles depend on beside the keys of the job.
 std::vector<std::pair<std::string, std::uint64_t>> named(Sources const& sources) {
-  return {{"network", sources.network}, {"data.train", sources.train}, {"data.test", sources.test}};
+  return {
+      {"network", sources.network}, {"data.train", sources.train}, {"data.test", sources.test}, {"the tile arithmetic", tile_arithmetic}};
 }
 
 constexpr std::string_view mark = "# content of ";

@@ -1,6 +1,5 @@
 #include "job/frame.hpp"
 
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -80,11 +79,11 @@ int decide_threads(Communicator const& comm, CommandLine const& line) {
 }
 
 void do_command(Context const& context) {
+#ifdef INFINITILE_TRAP_NAN
+  feenableexcept(FE_INVALID);  // threads inherit it
+#endif
   KokkosThreads const kokkos(context.threads);
   initialize_linear_algebra();
-#ifdef INFINITILE_TRAP_NAN
-  feenableexcept(FE_INVALID);
-#endif
   Command const& command = *context.line.command;
   if (auto const* const on_arguments = std::get_if<Command::OnArguments>(&command.run)) {
     (*on_arguments)(context);
@@ -108,7 +107,7 @@ void write_report(Report const& report) {
   if (report.directory.empty()) return;
   try {
     write_text_file(report.directory / "report.json", report.to_json());
-  } catch (Error const& error) {
+  } catch (std::exception const& error) {
     log_warning(error.what());
   }
 }
@@ -160,12 +159,6 @@ int run(int argc, char** argv, std::span<Command const> commands) {
     if (is_first_process()) log_error(failure.message);
     return static_cast<int>(failure.code);
   }
-}
-
-void stop_if_asked(Communicator const& comm) {
-  int const signal = comm.all_reduce(stop_signal(), Reduction::max);
-  std::string const name = signal == SIGTERM ? "SIGTERM" : signal == SIGINT ? "SIGINT" : "SIGUSR1";
-  if (signal != 0) throw Stopped(text("stopped by ", name, "; all finished tiles are kept. The same command goes on from there."));
 }
 
 }  // namespace infinitile

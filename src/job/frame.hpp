@@ -21,7 +21,4 @@ struct Context {
 /// do without MPI.
 int run(int argc, char** argv, std::span<Command const> commands);
 
-/// Throws Stopped on all ranks when a signal asked any of them to stop. Collective; call it between tiles.
-void stop_if_asked(Communicator const& comm);
-
 }  // namespace infinitile

@@ -1,10 +1,14 @@
 #include "job/kernel_run.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <set>
 
+#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/stop.hpp"
 #include "base/text.hpp"
+#include "comm/agreed_stop.hpp"
 #include "version.hpp"
 
 namespace infinitile {
@@ -45,13 +49,17 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
       layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0} {
   require_targets(purpose);
   together(context.comm, [&] { require_memory(plan_, {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}}); });
+  {  // an empty network, or one that fails, says so before anything is written
+    auto const phase = context.report.phase("rows");
+    auto make = [&] {
+      return std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision);
+    };
+    kernel_ = together(context.comm, make);
+  }
   directory_ = std::make_unique<RunDirectory>(job, problem_.sources, context);
   layout_.fingerprint = directory_->fingerprint();
   context.report.grid = {distribution_.rows(), distribution_.cols()};
   context.report.precision = job.kernel.precision;
-  auto const phase = context.report.phase("rows");
-  // An empty network or one that fails says so before the first tile.
-  kernel_ = std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision);
 }
 
 void KernelRun::require_targets(Purpose purpose) const {
@@ -101,14 +109,23 @@ void KernelRun::open_store() {
   });
   auto const open = [&] { store_ = std::make_unique<TileStore>(directory_->tiles(), layout_, comm.rank(), find_tiles_once()); };
   open();
-  // Each rank checks what it owns. A file that is damaged goes, with all tiles in it, so all ranks look again.
-  bool damaged = false;
-  for (TileIndex const t : own_tiles())
-    if (store_->has(t) && !store_->verify(t)) damaged = true;
-  if (comm.any(damaged)) {
-    comm.barrier();
-    open();
-  }
+  // Each rank checks what it owns. A damaged file may hold tiles of others, so the first rank removes it when all have looked.
+  std::set<TileFileName> damaged;
+  together(comm, [&] {
+    for (TileIndex const t : own_tiles()) {
+      stop_if_signalled();
+      if (auto const file = store_->find_damage(t)) damaged.insert(*file);
+    }
+  });
+  std::vector<TileFileName> const mine(damaged.begin(), damaged.end());
+  std::vector<std::byte> const bytes = comm.all_gather(std::as_bytes(std::span(mine)));
+  if (bytes.empty()) return;
+  std::vector<TileFileName> all(bytes.size() / sizeof(TileFileName));
+  std::memcpy(all.data(), bytes.data(), bytes.size());
+  if (comm.is_first())
+    for (TileFileName const name : std::set(all.begin(), all.end())) store_->forget(name);
+  comm.barrier();
+  open();
 }
 
 template <class T>
@@ -121,26 +138,30 @@ void KernelRun::compute(std::vector<TileIndex> const& missing) {
   std::vector<InfiniteKernel::Values<T>> values;
   auto const get = has_kernel("ntk") ? InfiniteKernel::Get::nngp_and_ntk : InfiniteKernel::Get::nngp;
   std::size_t next = 0;
-  for (long round = 0; round < rounds; ++round) {
-    std::size_t const end = std::min(missing.size(), next + tiles_per_round);
-    while (next < end && stop_signal() == 0) {
-      std::size_t const last = std::min(end, next + in_flight);
-      {
-        auto const phase = context_.report.phase("compute");
-        kernel_->compute<T>(Exec(), {missing.begin() + static_cast<long>(next), missing.begin() + static_cast<long>(last)}, get, values);
-      }
-      auto const phase = context_.report.phase("write");
-      for (auto const& v : values) {
-        std::vector<std::span<T const>> kernels;
-        for (auto const& kind : layout_.kernels) kernels.emplace_back(kind == "nngp" ? v.nngp : v.ntk);
-        store_->put<T>(v.tile, std::span<std::span<T const> const>(kernels));
-        ++context_.report.tiles.computed;
-      }
-      next = last;
-      progress.show(static_cast<double>(next));
+  auto const compute_some = [&](std::size_t last) {
+    stop_if_signalled();
+    {
+      auto const phase = context_.report.phase("compute");
+      kernel_->compute<T>(Exec(), {missing.begin() + static_cast<long>(next), missing.begin() + static_cast<long>(last)}, get, values);
     }
-    stop_if_asked(context_.comm);  // the store closes its run on the way out
-  }
+    auto const phase = context_.report.phase("write");
+    for (auto const& v : values) {
+      std::vector<std::span<T const>> kernels;
+      for (auto const& kind : layout_.kernels) kernels.emplace_back(kind == "nngp" ? v.nngp : v.ntk);
+      store_->put<T>(v.tile, std::span<std::span<T const> const>(kernels));
+      ++context_.report.tiles.computed;
+    }
+    next = last;
+    progress.show(static_cast<double>(next));
+  };
+  for (long round = 0; round < rounds; ++round)
+    together(
+        context_.comm,
+        [&] {  // a full disk on one rank, or a signal, ends the round on all; their stores close their runs
+          std::size_t const end = std::min(missing.size(), next + tiles_per_round);
+          while (next < end) compute_some(std::min(end, next + in_flight));
+        },
+        no_hurry);
 }
 
 void KernelRun::warn_of_little_space(double missing_share) const {
@@ -172,7 +193,8 @@ void KernelRun::fill() {
     compute<double>(missing);
   }
   auto const write = context_.report.phase("write");
-  store_->flush();
+  together(
+      context_.comm, [&] { store_->flush(); }, no_hurry);
   context_.report.tiles.bytes_written = store_->bytes_written();
 }
 
@@ -247,8 +269,8 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
                            {"git_id", std::string(git_id)},
                            {"build", std::string(build_description)},
                            {"job", echo_job(job_, problem_.sources)},
-                           {"network_hash", text(problem_.sources.network)},
-                           {"fingerprint", text(layout_.fingerprint)},
+                           {"network_hash", hexadecimal(problem_.sources.network)},
+                           {"fingerprint", hexadecimal(layout_.fingerprint)},
                            {"ranks", static_cast<long>(context_.comm.size())},
                            {"threads_per_rank", static_cast<long>(context_.threads)},
                            {"grid", std::vector<long>{distribution_.rows(), distribution_.cols()}},

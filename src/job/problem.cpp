@@ -65,7 +65,9 @@ void broadcast_numbers(Communicator const& comm, Dataset& d) {
 Data share(Communicator const& comm, Data data) {
   if (comm.size() == 1) return data;
   std::string words;
-  if (comm.is_first()) words = json{{"train", outline(data.train)}, {"test", data.test ? outline(*data.test) : json()}}.dump();
+  if (comm.is_first())
+    words = json{{"train", outline(data.train)}, {"test", data.test ? outline(*data.test) : json()}}.dump(-1, ' ', false,
+                                                                                                          json::error_handler_t::replace);
   json const j = json::parse(comm.broadcast(words, 0));
   if (!comm.is_first()) {
     data.train = from_outline(j["train"]);

@@ -107,7 +107,7 @@ std::string Report::to_json() const {
   out["numbers"] = Json::object();
   for (auto const& [name, number] : numbers) out["numbers"][name] = number;
   out["job"] = from_yaml(YAML::Load(job));
-  return out.dump(2) + "\n";
+  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 double peak_memory() {

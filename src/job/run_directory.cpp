@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "job/settings.hpp"
 #include "job/text_file.hpp"
 #include "store/file.hpp"
 
@@ -21,7 +22,7 @@ void refuse_other_job(fs::path const& directory, std::string const& echo) {
   std::vector<std::string> words;
   constexpr std::size_t most = 8;
   for (std::size_t i = 0; i < changes.size() && i < most; ++i)
-    words.push_back(text(changes[i].key, " was ", changes[i].before, ", now ", changes[i].now));
+    words.push_back(text(changes[i].key, " was ", shortened(changes[i].before), ", now ", shortened(changes[i].now)));
   if (changes.size() > most) words.push_back(text(changes.size() - most, " more"));
   throw Error(text(directory.string(), " holds the tiles of another job: ", join(words, "; ", "; "),
                    ". Choose another --output, or remove the directory."));

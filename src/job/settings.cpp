@@ -135,7 +135,7 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
 
 }  // namespace
 
-std::string show_value(YAML::Node const& node) {
+std::string flow_text(YAML::Node const& node) {
   if (!node.IsDefined() || node.IsNull()) return "empty";
   if (node.IsScalar()) return node.Scalar().empty() ? "empty" : node.Scalar();
   YAML::Emitter out;
@@ -144,7 +144,15 @@ std::string show_value(YAML::Node const& node) {
   out << node;
   std::string line(out.c_str());
   std::ranges::replace(line, '\n', ' ');
+  return line;
+}
+
+std::string shortened(std::string const& line) {
   return line.size() <= 60 ? line : line.substr(0, 57) + "...";
+}
+
+std::string show_value(YAML::Node const& node) {
+  return shortened(flow_text(node));
 }
 
 std::vector<std::string> read_words(YAML::Node const& node) {

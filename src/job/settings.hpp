@@ -38,7 +38,9 @@ private:
   std::map<std::string, std::string> overrides_;  ///< path to the whole option
 };
 
-/// A value in one line of YAML, as messages show it: [8, 8, 1].
+/// A value in one line of YAML: [8, 8, 1]. Messages show it shortened.
+std::string flow_text(YAML::Node const& node);
+std::string shortened(std::string const& line);
 std::string show_value(YAML::Node const& node);
 
 /// The words of a value that is one word or a list of words.

@@ -6,7 +6,8 @@
 
 namespace infinitile {
 
-TileGrid::TileGrid(long train, long test, int side) : train_(train), test_(test), side_(side) {
+TileGrid::TileGrid(long train, long test, int side)
+    : train_(train), test_(test), side_(static_cast<int>(std::min<long>(side, std::max(train, test)))) {
   INFINITILE_EXPECT(train > 0 && test >= 0 && side > 0);
 }
 

@@ -23,7 +23,8 @@ struct TileIndex {
   friend auto operator<=>(TileIndex const&, TileIndex const&) = default;
 };
 
-/// How the kernel matrix of `train` rows followed by `test` rows is cut into tiles of side x side. The last tile of the train rows and the
+/// How the kernel matrix of `train` rows followed by `test` rows is cut into tiles of side x side, or one that takes all if there are fewer
+/// rows. The last tile of the train rows and the
 /// last one of the test rows may be smaller; no tile has rows of both. Only tiles with col <= row exist: the matrix is symmetric. A pure
 /// function of its arguments.
 class TileGrid {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "comm/agreed_stop.hpp"
 #include "solve/panel.hpp"
 #include "solve/update.hpp"
 
@@ -130,6 +131,7 @@ std::optional<Breakdown> Factorization::run() {
   auto next = std::make_unique<LeftPanel>(factor_panel(0));
   for (int k = 0; k < cols.end(); ++k) {
     next->wait();
+    stop_if_asked(grid_.all);  // no transfer is on its way here
     if (next->note()[0] >= 0) return describe(k, row, next->note());
     RightPanel right(grid_, *next, 0);
     panels_.emplace(k, ArrivedPanel{std::move(next), std::move(right)});

@@ -117,7 +117,7 @@ double square(std::vector<double> const& w) {
 
 double largest_of(std::vector<double> const& values) {
   double out = 0;
-  for (double const value : values) out = std::max(out, std::abs(value));
+  for (double const value : values) out = std::isfinite(value) ? std::max(out, std::abs(value)) : HUGE_VAL;
   return out;
 }
 

@@ -174,6 +174,9 @@ void settle_targets(Data& data) {
   Dataset& train = data.train;
   if (!train.labels.empty()) {
     long const classes = 1 + *std::max_element(train.labels.begin(), train.labels.end());
+    if (classes > train.rows)
+      throw Error(text("the labels of ", train.target_source->name(), " go up to ", classes - 1, " with ", train.rows,
+                       " rows; labels are counted from 0 without gaps. Number them anew, or store y as floats for regression."));
     if (classes < 2) throw Error(text("all labels of ", train.target_source->name(), " are 0. At least two classes are needed."));
     encode_labels(train, classes);
   }

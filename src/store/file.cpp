@@ -10,6 +10,7 @@
 #include <span>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include "base/error.hpp"
@@ -57,7 +58,11 @@ PlainFile::PlainFile(fs::path const& path, Use use)
 }
 
 PlainFile::~PlainFile() {
-  ::close(descriptor_);
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+void PlainFile::close() {
+  if (::close(std::exchange(descriptor_, -1)) != 0) throw_write_failure(path_, errno);
 }
 
 std::uint64_t PlainFile::size() const {
@@ -112,6 +117,7 @@ void seal_file(fs::path const& path) {
   if (!sum) throw Error(text("cannot read back ", path.string(), ", which was just written. Check the disk."));
   Seal const seal{.checksum = *sum};
   file.append(std::as_bytes(std::span(&seal, 1)));
+  file.close();
 }
 
 bool seal_holds(fs::path const& path) {

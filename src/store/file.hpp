@@ -38,6 +38,8 @@ public:
   /// Fills `bytes` from `offset`; false when the file ends before or the disk fails.
   [[nodiscard]] bool read_at(std::uint64_t offset, std::span<std::byte> bytes) const;
   void append(std::span<std::byte const> bytes);
+  /// After the last append: some file systems tell of a full disk only now. Throws as append does.
+  void close();
 
 private:
   std::filesystem::path path_;

@@ -39,13 +39,14 @@ Failure last_failure() {
   return failure;
 }
 
-/// The library as all our calls want it: silent.
-void be_silent() {
-  [[maybe_unused]] static bool const once = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
+/// The library as all our calls want it: silent, and without work of its own at the end of the program. We close what we open; a file that
+/// a full disk did not let it close would end that work in a crash.
+void begin() {
+  [[maybe_unused]] static bool const once = H5dont_atexit() >= 0 && H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) >= 0;
 }
 
 Handle file_access() {
-  be_silent();
+  begin();
   Handle access(check(H5Pcreate(H5P_FILE_ACCESS), "HDF5 gives no access properties"), H5Pclose);
   check(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V110), "HDF5 cannot write the format of 1.10");
   check(H5Pset_file_locking(access, 0, 1), "HDF5 cannot turn its file locks off");

@@ -172,6 +172,7 @@ std::vector<TileRecord> TileFileWriter::finish() {
     footer.index = index_checksum(footer, records_);
     file.append(std::as_bytes(std::span(records_)));
     file.append(std::as_bytes(std::span(&footer, 1)));
+    file.close();
     publish(path_);
   } catch (...) {
     std::error_code none;
@@ -196,6 +197,7 @@ std::optional<std::vector<TileRecord>> read_tile_index(fs::path const& directory
 }
 
 bool structure_holds(fs::path const& directory, TileFileName name, TileLayout const& layout) {
+  if (!fs::exists(directory / name.text())) return false;
   PlainFile const file(directory / name.text(), PlainFile::Use::read);
   auto const index = load_index(file);
   return index && structure_checksum(file, index->footer.body, index->records, layout) == index->footer.structure;

@@ -162,35 +162,29 @@ void TileStore::get(TileIndex tile, std::size_t kernel, std::span<T> values) {
   PlainFile const file(directory_ / record.file.text(), PlainFile::Use::read);
   auto const bytes = std::as_writable_bytes(values);
   if (file.read_at(record.offset, bytes) && checksum(bytes) == record.checksum) return;
-  forget(record.file, text("the values of tile (", tile.row, ", ", tile.col, ") changed"));
+  forget(record.file);
   throw Stopped(text(where(record.file), " was damaged while the job ran. Run the same command again: it computes the lost tiles."));
 }
 template void TileStore::get(TileIndex, std::size_t, std::span<double>);
 template void TileStore::get(TileIndex, std::size_t, std::span<float>);
 
-bool TileStore::verify(TileIndex tile) {
+std::optional<TileFileName> TileStore::find_damage(TileIndex tile) {
   for (int kernel = 0; kernel < static_cast<int>(layout_.kernels.size()); ++kernel) {
     auto const known = records_.find({tile, kernel});
-    if (known == records_.end()) return false;
-    TileRecord const record = known->second;
+    if (known == records_.end()) continue;
+    TileRecord const& record = known->second;
     if (!verified_.contains(record.file)) {
-      if (!structure_holds(directory_, record.file, layout_)) {
-        forget(record.file, "its HDF5 structure changed");
-        return false;
-      }
+      if (!structure_holds(directory_, record.file, layout_)) return record.file;
       verified_.insert(record.file);
     }
-    if (!values_hold(directory_, record, layout_)) {
-      forget(record.file, text("the values of tile (", tile.row, ", ", tile.col, ") changed"));
-      return false;
-    }
+    if (!values_hold(directory_, record, layout_)) return record.file;
   }
-  return true;
+  return std::nullopt;
 }
 
-void TileStore::forget(TileFileName name, std::string const& why) {
+void TileStore::forget(TileFileName name) {
   std::size_t const lost = std::erase_if(records_, [&](auto const& entry) { return entry.second.file == name; }) / layout_.kernels.size();
-  log_warning(text(where(name), " is damaged (", why, "): removed, its ", lost, " tiles are computed again"));
+  log_warning(text(where(name), " is damaged: removed, its ", lost, " tiles are computed again"));
   std::error_code none;
   fs::remove(directory_ / name.text(), none);
 }

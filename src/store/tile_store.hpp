@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -73,15 +74,16 @@ public:
   template <class T>
   void get(TileIndex tile, std::size_t kernel, std::span<T> values);
 
-  /// Recomputes the checksums of a finished tile. When they do not hold, its file is removed with a line in the log and all tiles in it are
-  /// missing again: false.
-  bool verify(TileIndex tile);
+  /// Recomputes the checksums of a finished tile and gives its file where they do not hold, or it cannot be read. Changes nothing: other
+  /// ranks may be reading that file.
+  std::optional<TileFileName> find_damage(TileIndex tile);
+  /// Removes a damaged file with a line in the log; all tiles in it are missing again. Once no rank reads it, on one rank.
+  void forget(TileFileName name);
 
   double bytes_written() const { return bytes_written_; }
 
 private:
   std::string where(TileFileName name) const { return (directory_ / name.text()).string(); }
-  void forget(TileFileName name, std::string const& why);
 
   std::filesystem::path directory_;
   TileLayout layout_;

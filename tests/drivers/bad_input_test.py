@@ -55,6 +55,7 @@ DATA = [
     ("infinity in test x", entry("test/x", (4, 1), numpy.inf), ["test/x", "4", "1"]),
     ("NaN in y", lambda a: a.update({"train/y": numpy.where(numpy.arange(37) == 9, numpy.nan, 0.5)}), ["train/y", "9"]),
     ("negative label", put("train/y", lambda y: y - 1), ["train/y", "-1"]),
+    ("more classes than rows", put("train/y", lambda y: y + 900), ["train/y", "902", "37"]),
     ("test label beyond the classes of train", train_only_class_2, ["test/y", "3"]),
     ("no rows to train on", no_rows("train"), ["train/x", "0"]),
     ("no rows to test on", no_rows("test"), ["test/x", "0"]),
@@ -211,6 +212,16 @@ class NumericalAnswers(Folder):
         self.write_job(self.job(posterior={"diag_reg": 0}))
         lines = {self.expect_answer(["20", "diag_reg"], ranks) for ranks in (None, 2, 3)}
         self.assertEqual(len(lines), 1, lines)
+
+    def test_kernels_beyond_the_numbers(self):
+        """Exponentials of exponentials, and weights that square to infinity: said before anything is written."""
+        self.write_data()
+        for network in (["dense", "exp", "dense", "exp", "dense", "exp", "dense"], [{"dense": {"w_std": 1e200}}, "relu", "dense"]):
+            self.write_job(self.job(network=network))
+            for ranks in (None, 2):
+                with self.subTest(network, ranks=ranks):
+                    self.expect_answer(["row"], ranks)
+                    self.assertFalse((self.folder / "job.run").exists())
 
     def test_linear_network_of_low_rank(self):
         """A linear network on 6 features has a kernel of rank 6: with 37 rows and no ridge there is no factor."""

@@ -30,9 +30,9 @@ class Damage(Folder):
         self.tiles = sorted((self.folder / "job.run/tiles").glob("*.h5"))
         self.assertGreater(len(self.tiles), 1)
 
-    def expect_mended(self, name, tiles_again, command="posterior"):
+    def expect_mended(self, name, tiles_again, command="posterior", ranks=None):
         """The next run says what was damaged, and its result has the bits of the run that was left in peace."""
-        again = self.run_job(command, "job.yaml")
+        again = self.run_job(command, "job.yaml", ranks=ranks)
         self.assertIn(name, again.stderr)
         computed = self.report()["tiles"]["computed"]
         self.assertTrue(computed > 0 if tiles_again else computed == 0, f"{computed} tiles were computed")
@@ -51,6 +51,13 @@ class Damage(Folder):
                 path = sorted((self.folder / "job.run/tiles").glob("*.h5"))[0]
                 flip(path, place)
                 self.expect_mended(path.name, tiles_again=True)
+
+    def test_damage_in_a_file_of_tiles_that_now_belong_to_others(self):
+        for ranks in (3, 2):
+            with self.subTest(ranks=ranks):
+                path = sorted((self.folder / "job.run/tiles").glob("*.h5"))[0]
+                flip(path, path.stat().st_size // 2)
+                self.expect_mended(path.name, tiles_again=True, ranks=ranks)
 
     def test_tiles_cut_off(self):
         for fraction in (0, 0.3, 0.99):

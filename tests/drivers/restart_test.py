@@ -101,6 +101,19 @@ class Restart(Folder):
                 self.assertGreater(self.go_on(name, ranks=2), 0)
                 self.assertEqual(differences(whole, self.folder / name / "result.h5"), [])
 
+    def test_signal_during_the_factorization(self):
+        """Small tiles make it long: hundreds of panels after the last kernel tile."""
+        self.write_data(train=1200, test=50)
+        self.write_job(self.job(kernel={"tile": 8}))
+        self.run_job("kernel", "job.yaml", ranks=2)
+        process = start("posterior", "job.yaml", ranks=2, cwd=self.folder)
+        log = self.folder / "job.run/log.txt"
+        wait_until(lambda: "finished already" in log.read_text() or process.poll() is not None)
+        os.kill(ranks_of(process)[-1], signal.SIGUSR1)
+        code, errors = finish(process)
+        self.assertEqual(code, STOPPED, errors)
+        self.run_job("posterior", "job.yaml", ranks=2)
+
     def test_two_runs_at_once(self):
         """The second run on one output is refused and says who has it; the first is not disturbed."""
         process = self.start_and_wait_for_tiles(2, "shared")
