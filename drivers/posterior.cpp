@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "drivers/commands.hpp"
 #include "job/kernel_run.hpp"
+#include "job/text_file.hpp"
 #include "solve/calibration.hpp"
 
 namespace infinitile {
@@ -89,14 +90,21 @@ public:
                         "",
                         {}});
     Report::Posterior summary{
-        posterior.ridge, posterior.log_marginal_likelihood, posterior.log_determinant, posterior.residual, {}, {}, {}};
+        posterior.ridge, posterior.log_marginal_likelihood, posterior.log_determinant, posterior.residual, {}, {}, {}, {}};
     std::vector<h5::Attribute> attributes{{"diag_reg", job_.posterior.diag_reg},
                                           {"diag_reg_absolute_scale", static_cast<long>(job_.posterior.absolute)},
                                           {"ridge", posterior.ridge},
                                           {"log_marginal_likelihood", posterior.log_marginal_likelihood},
                                           {"log_determinant", posterior.log_determinant},
                                           {"residual", posterior.residual}};
-    if (Dataset const& test = *run_.problem().data.test; test.classes > 0) {
+    Dataset const& test = *run_.problem().data.test;
+    if (test.classes == 0 && !test.y.empty()) {
+      Accuracy const scores = accuracy_of(posterior.mean, posterior.variance, posterior.ridge, test.y);
+      summary.rmse = scores.root_mean_square_error;
+      summary.nll = scores.negative_log_likelihood;
+      attributes.insert(attributes.end(), {{"rmse", scores.root_mean_square_error}, {"nll", scores.negative_log_likelihood}});
+    }
+    if (test.classes > 0) {
       std::vector<int> const labels(test.labels.begin(), test.labels.end());
       Calibration const scores = calibration(posterior.mean, posterior.variance, posterior.ridge, labels, outputs);
       summary.accuracy = scores.accuracy;
@@ -113,14 +121,16 @@ public:
   /// One line per kind, for people.
   void print() const {
     if (!context_.comm.is_first()) return;
-    fmt::print("{:<7} {:>9} {:>8} {:>8} {:>24} {:>11}\n", "kind", "accuracy", "nll", "ece", "log marginal likelihood", "residual");
+    bool const classes = run_.problem().data.train.classes > 0;
+    fmt::print("{:<7} {:>9} {:>8} {:>8} {:>24} {:>11}\n", "kind", classes ? "accuracy" : "rmse", "nll", classes ? "ece" : "",
+               "log marginal likelihood", "residual");
     auto const score = [](std::optional<double> const& value) { return value ? fmt::format("{:.4f}", *value) : std::string("-"); };
     for (auto const& kind : job_.posterior.get) {
       Report::Posterior const& p = context_.report.posterior.at(kind);
-      fmt::print("{:<7} {:>9} {:>8} {:>8} {:>24.2f} {:>11.1e}\n", kind, score(p.accuracy), score(p.nll), score(p.ece),
-                 p.log_marginal_likelihood, p.residual);
+      fmt::print("{:<7} {:>9} {:>8} {:>8} {:>24.2f} {:>11.1e}\n", kind, score(classes ? p.accuracy : p.rmse), score(p.nll),
+                 classes ? score(p.ece) : "", p.log_marginal_likelihood, p.residual);
     }
-    fmt::print("results in {}\n", (job_.output / "result.h5").string());
+    fmt::print("results in {}\n", shown(job_.output / "result.h5"));
     std::fflush(stdout);
   }
 

@@ -10,6 +10,8 @@
 // The gap is carried and not the covariance, so that near-duplicate inputs keep their digits.
 //
 // An activation f is a small trivially copyable struct with (kernels/activation.hpp lists them all)
+//   static signature()       its name and parameters in the network language (kernels/activation_arguments.hpp)
+//   a constructor            from the Arguments that were given; it refuses, as Error, what the function does not allow
 //   value(x), slope(x)       the function and its derivative, for finite networks;
 // and, where E[f(u)f(v)] has a closed form,
 //   variance(q)              E[f(u)²] of one input of variance q, by the exact diagonal formula
@@ -21,8 +23,8 @@
 //   shifted(h)               optional: the activation x -> f(x + h), where it is of the same kind
 //   kinked                   optional: f or f' jumps at 0
 //   smoothed(m, s)           optional, kinked only: E[f(m + s w)] and E[f'(m + s w)], w standard Gaussian, for kinks away from 0
-//   steepness()              optional: f bends over distances of 1 / steepness, 1 if not told
-//   in_kernels()             optional: the f of infinite width, where finite networks use another one
+//   steepness()              optional: f bends over distances of 1 / steepness, 1 if not told; told too small, expansions are refused or
+//   slow in_kernels()             optional: the f of infinite width, where finite networks use another one
 // Source of the formulas: the table of neural-tangents' nonlinearities (reference 2.12), if a struct does not name another.
 
 namespace infinitile {

@@ -83,7 +83,7 @@ private:
 
   double offset_;      ///< κ
   double middle_;      ///< of log(κ + r)
-  double half_width_;  ///< 0 where all roots are equal
+  double half_width_;  ///< 1 where all roots are equal
   int degrees_ = 0;
   int sides_ = 0;
   std::vector<double> slope_, value_, excess_;

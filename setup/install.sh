@@ -19,7 +19,6 @@ build openmpi-bin                 openmpi         openmpi       command:mpirun
 build libopenmpi-dev              openmpi         openmpi       command:mpicxx
 build libhdf5-dev                 hdf5+hl~mpi     hdf5          header:hdf5_hl.h
 build libopenblas-pthread-dev     openblas        openblas      header:cblas.h
-build liblapacke-dev              openblas        openblas      header:lapacke.h
 build libyaml-cpp-dev             yaml-cpp        yaml-cpp      header:yaml-cpp/yaml.h
 build libboost-program-options-dev boost+program_options boost  header:boost/program_options.hpp
 build nlohmann-json3-dev          nlohmann-json   nlohmann_json header:nlohmann/json.hpp

@@ -66,3 +66,12 @@ TEST_CASE("bins keep errors of different confidence apart", "[calibration]") {
   CHECK(calibration(std::vector{1.0, 0.0}, std::vector{0.0}, 0, std::vector{0}, 2).expected_calibration_error == Approx(0).margin(1e-15));
   CHECK(calibration({}, {}, 0, {}, 2).accuracy == 0);
 }
+
+TEST_CASE("scores of numbers are those of normal densities", "[calibration]") {
+  // Two rows, two outputs; errors 1, −2, 0, 3 with spreads 4, 4, 1, 1: rmse √(14/4); −log N by hand.
+  std::vector<double> const mean{0, 1, 2, 3}, y{1, -1, 2, 6}, variance{3.5, 0.5};
+  Accuracy const scores = accuracy_of(mean, variance, 0.5, y);
+  CHECK(scores.root_mean_square_error == Approx(std::sqrt(3.5)));
+  double const half_log_two_pi = 0.91893853320467274178;
+  CHECK(scores.negative_log_likelihood == Approx(half_log_two_pi + (1.0 / 8 + 4.0 / 8 + 0 + 9.0 / 2 + 2 * std::log(2.0)) / 4));
+}

@@ -47,7 +47,7 @@ TEST_CASE("the report tells scripts what a run did", "[report]") {
   report.precision = "float64";
   report.tiles = {10, 4, 6, 4096};
   report.peak_memory = {1e6, 2e6};
-  report.posterior["nngp"] = {0.5, -10, 3, 1e-15, 0.99, {}, {}};
+  report.posterior["nngp"] = {0.5, -10, 3, 1e-15, 0.99, {}, {}, {}};
   report.numbers = {{"gemm", 55e9}};
   {
     auto const outer = report.phase("kernel");

@@ -2,7 +2,7 @@
 
 namespace infinitile {
 
-/// What a tile is stored in. All mathematics between the inner products and the tile is float64 in both.
+/// What a tile is stored in. Layers of float32 tiles run in float too, where its range allows (kernels/row_table.hpp); all else is float64.
 enum class Precision { float64, float32 };
 
 constexpr int bytes_of(Precision precision) {

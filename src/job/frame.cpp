@@ -1,7 +1,10 @@
 #include "job/frame.hpp"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 #include <string_view>
 #ifdef INFINITILE_TRAP_NAN
@@ -78,7 +81,16 @@ int decide_threads(Communicator const& comm, CommandLine const& line) {
   return choice.threads;
 }
 
+/// So many that the thread library may fail are a slip of the pen.
+void refuse_absurd_threads(int threads) {
+  int const most = std::max(64, 4 * own_cores());
+  if (threads > most)
+    throw Error(
+        text(threads, " threads per rank on ", own_cores(), " cores: at most ", most, " are taken. Lower --threads or OMP_NUM_THREADS."));
+}
+
 void do_command(Context const& context) {
+  refuse_absurd_threads(context.threads);
 #ifdef INFINITILE_TRAP_NAN
   feenableexcept(FE_INVALID);  // threads inherit it
 #endif
@@ -151,9 +163,11 @@ int run(int argc, char** argv, std::span<Command const> commands) {
       return refuse_command_line(failure_of(error));
     }
     CommandLine const& line = *parsed;
-    if (line.wish == CommandLine::Wish::run) return run_command(line);
-    if (is_first_process()) std::fputs(answer(line, commands).c_str(), stdout);
-    return static_cast<int>(Exit::done);
+    if (line.wish != CommandLine::Wish::run && is_first_process()) std::fputs(answer(line, commands).c_str(), stdout);
+    int const code = line.wish == CommandLine::Wish::run ? run_command(line) : static_cast<int>(Exit::done);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    log_error(text("cannot write to the standard output: ", std::strerror(errno), "."));
+    return static_cast<int>(Exit::stopped);
   } catch (std::exception const& error) {  // MPI itself
     Failure const failure = failure_of(error);
     if (is_first_process()) log_error(failure.message);

@@ -10,6 +10,7 @@
 #include "job/data.hpp"
 #include "job/network.hpp"
 #include "job/problem.hpp"
+#include "job/text_file.hpp"
 #include "kernels/activation.hpp"
 #include "net/print.hpp"
 #include "net/reader.hpp"
@@ -41,7 +42,7 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
   Shapes const shapes = shape                      ? read_shape_option(*shape)
                         : !job.data.shapes.empty() ? job.data.shapes
                                                    : input_shapes(load_data(data_spec(job)).train);
-  return fmt::format("job {}, results in {}\n\n", job.name, job.output.string())
+  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output))
          + table_of(build_network(job, shapes, activation_signatures()));
 }
 

@@ -168,6 +168,7 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   job.file = file;
   job.name = settings.given("name") ? word_at(settings, "name") : file.stem().string();
   std::string const output = settings.given("output") ? word_at(settings, "output") : job.name + ".run";
+  if (options.output.value_or(output).empty()) throw Error("--output is empty; it names the directory of the run.");
   job.output = fs::absolute(options.output.value_or(output)).lexically_normal();
   if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
   job.data = read_data(settings, base);

@@ -53,6 +53,7 @@ Json from_posterior(Report::Posterior const& p) {
   if (p.accuracy) out["accuracy"] = *p.accuracy;
   if (p.nll) out["nll"] = *p.nll;
   if (p.ece) out["ece"] = *p.ece;
+  if (p.rmse) out["rmse"] = *p.rmse;
   return out;
 }
 

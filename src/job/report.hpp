@@ -62,7 +62,7 @@ struct Report {
     double log_marginal_likelihood = 0;
     double log_determinant = 0;
     double residual = 0;
-    std::optional<double> accuracy, nll, ece;
+    std::optional<double> accuracy, nll, ece, rmse;  ///< of classes: the first three; of numbers: rmse and nll
   };
 
   std::string command;

@@ -17,14 +17,17 @@ namespace {
 void refuse_other_job(fs::path const& directory, std::string const& echo) {
   fs::path const file = directory / "job.yaml";
   if (!fs::exists(file)) return;
-  std::vector<Change> const changes = changed_keys(read_text_file(file), echo);
+  std::string const before = read_text_file(file);
+  if (!before.starts_with(echo.substr(0, echo.find(','))))  // "# As it ran": a job that somebody wrote is not overwritten
+    throw Error(text(shown(directory), " has a job.yaml that no run left there. Choose another --output."));
+  std::vector<Change> const changes = changed_keys(before, echo);
   if (changes.empty()) return;
   std::vector<std::string> words;
   constexpr std::size_t most = 8;
   for (std::size_t i = 0; i < changes.size() && i < most; ++i)
     words.push_back(text(changes[i].key, " was ", shortened(changes[i].before), ", now ", shortened(changes[i].now)));
   if (changes.size() > most) words.push_back(text(changes.size() - most, " more"));
-  throw Error(text(directory.string(), " holds the tiles of another job: ", join(words, "; ", "; "),
+  throw Error(text(shown(directory), " holds the tiles of another job: ", join(words, "; ", "; "),
                    ". Choose another --output, or remove the directory."));
 }
 

@@ -32,4 +32,10 @@ std::string read_text_file(std::filesystem::path const& path) {
   return words;
 }
 
+std::string shown(std::filesystem::path const& path) {
+  std::error_code none;
+  std::string const near = std::filesystem::proximate(path, none).string();
+  return none || near.starts_with("..") ? path.string() : near;
+}
+
 }  // namespace infinitile

@@ -12,4 +12,7 @@ void write_text_file(std::filesystem::path const& path, std::string const& words
 /// Throws Error when it cannot be read.
 std::string read_text_file(std::filesystem::path const& path);
 
+/// A path as a user would write it: relative to the current directory if it lies below.
+std::string shown(std::filesystem::path const& path);
+
 }  // namespace infinitile

@@ -25,8 +25,6 @@ struct Share {
   double entries = 0;
 };
 
-/// Ownership is a product of a row pattern and a column pattern, so counting tiles per process row for each process column needs no walk
-/// over all tiles.
 Share largest_share(JobSize const& size, Distribution const& distribution) {
   TileGrid const& grid = size.grid;
   std::vector<Share> shares(static_cast<std::size_t>(distribution.ranks()));
@@ -58,6 +56,10 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
   plan.row_bytes = rows * size.row_numbers * 8;
   // A posterior holds its own tiles of one kernel at a time; they become the factor.
   plan.tile_bytes = size.factorizations > 0 ? own_entries * 8 : 0;
+  double const tests = static_cast<double>(size.grid.test());
+  if (size.ntk_posterior)
+    plan.tile_bytes += tests * static_cast<double>(size.grid.train()) * 8 / machine.ranks;     // the test rows of the NNGP too
+  if (size.full_covariance) plan.tile_bytes += tests * tests * 8 * (1 + 0.5 / machine.ranks);  // on rank 0 as a whole
   // Tiles being computed; panels of the factorization and the messages on their way, as measured (docs/performance.md).
   double const in_flight = (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes;
   double const panels = 2.5 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
@@ -106,13 +108,14 @@ void require_memory(Plan const& plan, Machine const& machine) {
   if (machine.memory <= 0 || plan.memory_bytes <= machine.memory) return;
   throw Error(text("the plan needs ", format_bytes(plan.memory_bytes), " of memory per rank and a rank has ", format_bytes(machine.memory),
                    " (data ", format_bytes(plan.data_bytes), ", tiles ", format_bytes(plan.tile_bytes), ", buffers ",
-                   format_bytes(plan.buffer_bytes + plan.row_bytes), "). Use more nodes, fewer ranks per node, or fewer rows."));
+                   format_bytes(plan.buffer_bytes + plan.row_bytes), ", program ", format_bytes(plan.program_bytes),
+                   "). Use more nodes, fewer ranks per node, smaller tiles, or fewer rows."));
 }
 
 std::string describe(Plan const& plan, JobSize const& size, Machine const& machine) {
   std::string out;
   auto const line = [&out](std::string_view name, std::string const& value, std::string const& note) {
-    out += fmt::format("{:<22} {:>12}   {}\n", name, value, note);
+    out += fmt::format("{:<22} {:>12}{}{}\n", name, value, note.empty() ? "" : "   ", note);
   };
   TileGrid const& grid = size.grid;
   line("rows", fmt::format("{}", grid.train()), fmt::format("to train, {} to test, {} numbers each", grid.test(), size.features));

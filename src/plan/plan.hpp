@@ -19,7 +19,7 @@ struct JobSize {
   double row_numbers = 0;      ///< numbers kept per row: roots and features of every layer
   double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
   int factorizations = 0;      ///< posterior: distinct matrices to factor, 0 without a posterior
-  bool ntk_posterior = false;  ///< needs the NNGP tiles beside the factor, and a backward sweep
+  bool ntk_posterior = false;  ///< holds the test rows of both kernels, and needs a backward sweep
   bool full_covariance = false;
 };
 

@@ -86,4 +86,17 @@ Calibration calibration(std::span<double const> mean, std::span<double const> va
   return {out.accuracy / count, out.negative_log_likelihood / count, out.expected_calibration_error / count};
 }
 
+Accuracy accuracy_of(std::span<double const> mean, std::span<double const> variance, double noise, std::span<double const> y) {
+  INFINITILE_EXPECT(!variance.empty() && mean.size() == y.size() && y.size() % variance.size() == 0);
+  std::size_t const outputs = y.size() / variance.size();
+  double squares = 0, logs = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    double const error = y[i] - mean[i], spread = std::max(variance[i / outputs] + noise, 1e-300);
+    squares += error * error;
+    logs += (error * error / spread + std::log(2 * std::numbers::pi * spread)) / 2;
+  }
+  auto const count = static_cast<double>(y.size());
+  return {std::sqrt(squares / count), logs / count};
+}
+
 }  // namespace infinitile
