@@ -105,10 +105,9 @@ struct Sign {
 
 /// J_n of Cho and Saul: J_n(angle) = ∫∫ over u, v > 0 of uⁿ vⁿ, times 2π, at unit variances.
 ///
-/// Formula   J_n = π P_n(cos) − V_n, with P_n' = n² P_{n−1}, V_n' = n² V_{n−1} (derivatives in cos), V_0 = angle, V_n(0) = 0; so with t = 1
-/// − cos
-///           V_n = (−1)ⁿ √2 n!² / ((3/2)(5/2)...(n + 1/2)) t^(n + 1/2) ₂F₁(1/2, 1/2; n + 3/2; t/2);  at the other end J_n(π − angle) =
-///           |V_n(angle)|.
+/// Formula   J_n = π P_n(cos) − V_n, with P_n' = n² P_{n−1}, V_n' = n² V_{n−1} (derivatives in cos), V_0 = angle, V_n(0) = 0; so with
+///           t = 1 − cos, V_n = (−1)ⁿ √2 n!² / ((3/2)(5/2)...(n + 1/2)) t^(n + 1/2) ₂F₁(1/2, 1/2; n + 3/2; t/2);
+///           at the other end J_n(π − angle) = |V_n(angle)|.
 /// Rounding  all terms of the series are positive; nothing is lost where two inputs are almost parallel or almost opposite.
 struct ArcCosine {
   static constexpr int most_degree = 12;

@@ -51,9 +51,8 @@ private:
 /// expansion resolves; so each pair is integrated by itself, u = r1 z outside and v = r2 (ρ z + √(1 − ρ²) w) inside, panels split where u
 /// or v passes the kink.
 ///
-/// Cost      about 250 evaluations of the inner integral per pair, 10 µs where `phi.smoothed` gives it in closed form, and half a
-/// millisecond for
-///           softsign, where it is a quadrature too. Unshifted activations never come here.
+/// Cost      about 250 evaluations of the inner integral per pair, 10 to 25 µs where `phi.smoothed` gives it in closed form, and half a
+///           millisecond for softsign, where it is a quadrature too. Unshifted activations never come here.
 /// Accuracy  1e-12 of R1 R2.
 template <class A>
 class KinkLayer : public RowsByQuadrature {

@@ -32,8 +32,9 @@ struct ErrorFunction {
     return {2 / dual_math::pi * a * a * std::atan2(both, root) + c * c, 4 / dual_math::pi * a * a * b * b / root};
   }
 
-  /// Formula   R1 R2 − value = (R1 R2 − value at gap 0) + 2a²/π (asin x0 − asin x), the second difference as one atan2 of terms of one
-  /// sign. Rounding  the first part, of unequal variances, is a plain difference: good to one rounding of 1.
+  /// Formula   R1 R2 − value = (R1 R2 − value at gap 0) + 2a²/π (asin x0 − asin x), the second difference as one atan2 of terms of
+  ///           one sign.
+  /// Rounding  the first part, of unequal variances, is a plain difference: good to one rounding of 1.
   INFINITILE_FN Carried carry(Pair const& p) const {
     double const scale = 2 * b * b, s1 = scale * p.r1 * p.r1, s2 = scale * p.r2 * p.r2, both = scale * p.r1 * p.r2;
     double const opened = both * both * p.gap * (2 - p.gap), start = std::sqrt(1 + s1 + s2), root = std::sqrt(1 + s1 + s2 + opened);

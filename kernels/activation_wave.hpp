@@ -45,9 +45,9 @@ struct Sinusoid {
   }
 
 private:
-  /// 2 R1 R2 / a² − (p0 − B n0) = ((1 − p0²)(1 − B² n0²) − B (√n1 − √n2)²) / (2 R1 R2 / a² + p0 − B n0), with n1, n2 the n of each input
-  /// with itself. Rounding  the right side for variances that are close; where its two terms would cancel, the left one is good to one
-  /// rounding of 1.
+  /// Formula   2 R1 R2 / a² − (p0 − B n0) = ((1 − p0²)(1 − B² n0²) − B (√n1 − √n2)²) / (2 R1 R2 / a² + p0 − B n0), with n1, n2 the n of
+  ///           each input with itself.
+  /// Rounding  the right side for variances that are close; where its two terms would cancel, the left one is good to one rounding of 1.
   INFINITILE_FN double unequal(Pair const& p, double p0, double n0) const {
     double const c = b * b, norms = a != 0 ? 2 * p.next1 * p.next2 / (a * a) : 0;
     double const start = (1 - beat) / 2 * (p0 + n0) - (1 + beat) / 2 * p0 * std::expm1(-2 * c * p.r1 * p.r2);  // p0 − B n0

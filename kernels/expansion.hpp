@@ -20,9 +20,8 @@
 // with A = y(r1 z)/R1 and B = y(r2 z)/R2 as functions of the same z, tabulated as excess / (x1 − x2)².
 //
 // Accuracy  1e-13 of D(0), kinked or not.
-// Cost      per pair 2 Σ_n J_n multiply-adds, J_n ≤ the number of T_j: about 2 · 40 where variances are equal, 500 for roots that differ by
-// a
-//           factor of two. Per strip the row's side is contracted first (2 Σ_n I J_n). Building: 10 to 300 ms.
+// Cost      per pair 2 Σ_n J_n multiply-adds, J_n ≤ the number of T_j: about 2 · 40 where variances are equal, 500 for roots that
+//           differ by a factor of two. Per strip the row's side is contracted first (2 Σ_n I J_n). Building: 10 to 300 ms.
 
 namespace infinitile {
 

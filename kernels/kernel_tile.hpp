@@ -27,12 +27,11 @@ struct TileTask {
 /// Computes tiles: one matrix product of unit rows, then one pass over the entries that runs all layers in registers and L1.
 ///
 /// Bound    2 d + (layers) flops per entry: the product takes 2 d flops at the rate of dgemm, the pass about 5 cycles per entry and ReLU
-/// layer on AVX-512
-///          (kernels/arc_cosine.hpp), so with d = 784 and 3 layers the product is 80 % of the time. Bytes: 8 + 8 per entry and kernel,
-///          once.
+///          layer on AVX-512, 2 in float (kernels/arc_cosine.hpp), so with d = 784 and 3 layers the product is 75 to 80 % of the time.
+///          Bytes: 8 + 8 per entry and kernel, once.
 /// Digits   gap = 1 − ρ of the inputs comes from the product; near parallel and antiparallel pairs from the difference or sum of the two
-/// unit rows, in float64, so that near duplicates lose nothing. With T = float the layers run in float too, where its range allows:
-/// gaps keep their relative accuracy.
+///          unit rows, in float64, so that near duplicates lose nothing. With T = float the layers run in float too, where its range
+///          allows: gaps keep their relative accuracy.
 /// Returns  how many entries came out infinite or not a number; a result file must not get those.
 /// Order    the arithmetic of a tile has a fixed shape: the same bits for any number of threads and ranks.
 template <class T>

@@ -224,6 +224,7 @@ TEST_CASE("the bits of a tile do not depend on how many are computed together", 
   }
 }
 
+#ifndef INFINITILE_TRAP_NAN  // debug builds stop where the first NaN is born; release builds refuse
 TEST_CASE("a kernel beyond the numbers is refused, of float64 and of float32", "[infinite_kernel]") {
   TileGrid const grid(2, 0, 2);
   auto const kernel_of = [&](std::string const& yaml, Precision precision) {
@@ -234,3 +235,4 @@ TEST_CASE("a kernel beyond the numbers is refused, of float64 and of float32", "
   std::vector<InfiniteKernel::Values<float>> values;
   CHECK_THROWS_AS(kernel.compute<float>(Exec(), {{0, 0}}, InfiniteKernel::Get::nngp, values), NumericalAnswer);
 }
+#endif

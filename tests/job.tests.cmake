@@ -4,6 +4,7 @@ infinitile_test(job_echo_test USES infinitile_job)
 infinitile_test(job_command_line_test USES infinitile_job)
 infinitile_test(job_threads_test USES infinitile_job RANKS 1 2)
 infinitile_test(job_report_test USES infinitile_job RANKS 1 3)
+infinitile_test(job_memory_test USES infinitile_job)
 infinitile_test(job_run_directory_test USES infinitile_job RANKS 1 2)
 
 # The frame has main, MPI and the exit code to itself, so it is tested from outside.

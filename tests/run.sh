@@ -11,7 +11,8 @@ quick=no
 if [ "${1:-}" = --quick ]; then quick=yes; shift; fi
 kokkos=$(setup/install.sh tests)
 export CMAKE_PREFIX_PATH=$kokkos${CMAKE_PREFIX_PATH:+:$CMAKE_PREFIX_PATH}
-setup/python.sh >/dev/null
+setup/python.sh >/dev/null &  # a matter of the network, while the compilers have the cores
+python=$!
 werror=OFF
 if [ "${CI:-}" = true ]; then werror=ON; fi
 passed=0 failed=0 skipped=0
@@ -39,6 +40,7 @@ run_tests() {  # preset, arguments of ctest
 
 mkdir -p build
 build release all || { echo "nothing was tested: the build failed"; exit 1; }
+wait $python || { echo "nothing was tested: setup/python.sh failed"; exit 1; }
 if [ $quick = yes ]; then
   run_tests release --label-exclude slow "$@"
 else

@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "job/data.hpp"
+#include "job/memory.hpp"
 #include "job/network.hpp"
 #include "kernels/activation.hpp"
 
@@ -156,27 +157,8 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   return size;
 }
 
-namespace {
-
-/// A number of bytes from a line `name: 123 kB` of /proc/meminfo, or from a file that holds nothing else.
-double read_bytes(char const* path, std::string_view name) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (!line.starts_with(name)) continue;
-    std::istringstream words(line.substr(name.size()));
-    double number = 0;
-    std::string unit;
-    if (words >> number) return words >> unit && unit == "kB" ? number * 1024 : number;
-  }
-  return std::numeric_limits<double>::infinity();
-}
-
-}  // namespace
-
 double memory_for_one_rank(Communicator const& comm) {
-  double const used = read_bytes("/sys/fs/cgroup/memory.current", "");
-  double const limit = read_bytes("/sys/fs/cgroup/memory.max", "") - (std::isfinite(used) ? used : 0);
-  double const available = std::min(read_bytes("/proc/meminfo", "MemAvailable:"), limit);
+  double const available = available_memory();
   int const ranks = comm.ranks_on_this_node();
   return std::isfinite(available) ? available / ranks : 0;
 }

@@ -30,9 +30,8 @@ public:
   /// Throws Error for a default that is a parameter of no layer.
   LayerReader(std::vector<Signature> const& activations, std::vector<Field> defaults);
 
-  /// The operation with its parameters: those given, then the network's defaults, then the language's. Throws Error with line, key, found,
-  /// needed.
-  /// `rank` is the number of axes of its input, the batch not counted.
+  /// The operation with its parameters: those given, then the network's defaults, then the language's. Throws Error with line, key,
+  /// what was found and what is needed. `rank` is the number of axes of its input, the batch not counted.
   Op read(WrittenLayer const& layer, int rank) const;
 
 private:

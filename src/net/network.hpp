@@ -25,8 +25,7 @@ struct Node {
   long positions() const;
 };
 
-/// A network as a graph: the nodes in topological order, the inputs first. Complete and consistent, because only a NetworkBuilder makes
-/// one.
+/// A network as a graph: the nodes in topological order, the inputs first. Complete and consistent: only a NetworkBuilder makes one.
 class Network {
 public:
   std::vector<Node> const& nodes() const& { return nodes_; }

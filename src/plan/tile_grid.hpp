@@ -24,9 +24,8 @@ struct TileIndex {
 };
 
 /// How the kernel matrix of `train` rows followed by `test` rows is cut into tiles of side x side, or one that takes all if there are fewer
-/// rows. The last tile of the train rows and the
-/// last one of the test rows may be smaller; no tile has rows of both. Only tiles with col <= row exist: the matrix is symmetric. A pure
-/// function of its arguments.
+/// rows. The last tile of the train rows and the last one of the test rows may be smaller; no tile has rows of both. Only tiles with
+/// col <= row exist: the matrix is symmetric. A pure function of its arguments.
 class TileGrid {
 public:
   TileGrid(long train, long test, int side);
@@ -61,8 +60,7 @@ private:
 };
 
 /// The side that `tile: auto` stands for: depends on the number of train rows alone, so that neither ranks nor threads change a bit of the
-/// result. About 32 tiles a side, multiples of 64, between 256 (below, factorizations
-/// slow down) and 2048.
+/// result. About 32 tiles a side, multiples of 64, between 256 (below, factorizations slow down) and 2048.
 int automatic_side(long train);
 
 }  // namespace infinitile

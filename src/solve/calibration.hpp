@@ -9,8 +9,8 @@ namespace infinitile {
 struct Calibration {
   double accuracy = 0;                 ///< share of rows whose largest mean is at the label (the first of equals)
   double negative_log_likelihood = 0;  ///< mean over rows of -log p(label), nats
-  double expected_calibration_error =
-      0;  ///< mean over rows of |accuracy - confidence| of the row's bin: 15 equal bins of confidence = largest p
+  /// Mean over rows of |accuracy - confidence| of the row's bin: 15 equal bins of confidence = largest p.
+  double expected_calibration_error = 0;
 };
 
 /// The probability of each class: that its output is the largest, the outputs being independent Gaussians of these means and one common

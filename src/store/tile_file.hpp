@@ -21,8 +21,8 @@ struct TileLayout {
   TileGrid grid;
   std::vector<std::string> kernels;  ///< "nngp", "ntk"
   Precision precision = Precision::float64;
-  bool mirrored =
-      false;  ///< symmetric blocks have each tile below the diagonal a second time, transposed: virtual datasets can place, not transpose
+  /// Symmetric blocks have each tile below the diagonal a second time, transposed: virtual datasets can place, not transpose.
+  bool mirrored = false;
   std::uint64_t fingerprint = 0;  ///< of everything that decides the values
 
   std::size_t value_size() const { return static_cast<std::size_t>(bytes_of(precision)); }
