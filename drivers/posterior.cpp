@@ -98,12 +98,6 @@ public:
                                           {"log_determinant", posterior.log_determinant},
                                           {"residual", posterior.residual}};
     Dataset const& test = *run_.problem().data.test;
-    if (test.classes == 0 && !test.y.empty()) {
-      Accuracy const scores = accuracy_of(posterior.mean, posterior.variance, posterior.ridge, test.y);
-      summary.rmse = scores.root_mean_square_error;
-      summary.nll = scores.negative_log_likelihood;
-      attributes.insert(attributes.end(), {{"rmse", scores.root_mean_square_error}, {"nll", scores.negative_log_likelihood}});
-    }
     if (test.classes > 0) {
       std::vector<int> const labels(test.labels.begin(), test.labels.end());
       Calibration const scores = calibration(posterior.mean, posterior.variance, posterior.ridge, labels, outputs);
@@ -113,6 +107,11 @@ public:
       attributes.insert(
           attributes.end(),
           {{"accuracy", scores.accuracy}, {"nll", scores.negative_log_likelihood}, {"ece", scores.expected_calibration_error}});
+    } else if (!test.y.empty()) {
+      Accuracy const scores = accuracy_of(posterior.mean, posterior.variance, posterior.ridge, test.y);
+      summary.rmse = scores.root_mean_square_error;
+      summary.nll = scores.negative_log_likelihood;
+      attributes.insert(attributes.end(), {{"rmse", scores.root_mean_square_error}, {"nll", scores.negative_log_likelihood}});
     }
     notes.push_back({path, std::move(attributes)});
     context_.report.posterior[kind] = summary;

@@ -100,7 +100,7 @@ private:
     for (std::size_t i = 0; i < r.q.size(); ++i) {
       if (!std::isfinite(r.q[i]) || !std::isfinite(r.ntk[i]))
         throw NumericalAnswer(
-            text("the kernel of row ", i, " with itself (train rows first, counted from 0) leaves the range of the numbers in ", "step ",
+            text("the kernel of row ", i, " with itself (train rows first, counted from 0) leaves the range of the numbers in step ",
                  &step - program_.steps.data(), " of the network. Scale the inputs (data.scale) or the weights (w_std) down."));
       double const root = table_.roots(step.after, i) = std::sqrt(r.q[i]);
       fits_single_ &= (root == 0 || root > 1 / most_single_root) && root < most_single_root && std::abs(r.ntk[i]) < square_of_most;

@@ -3,8 +3,8 @@ add_test(NAME rules COMMAND ${CMAKE_COMMAND} -DSOURCE=${PROJECT_SOURCE_DIR} -P $
 add_test(NAME format COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/format.sh)
 set_tests_properties(rules format PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77 LABELS "scripts")
 
-# Most of their time is the start of mpirun, so they share the machine; the longest begin first.
 # A script of tests/drivers, run with the Python of setup/python.sh (or as it is, when it is a shell script). Exit code 77: skipped.
+# Most of their time is the start of mpirun, so they share the machine; the longest begin first.
 function(infinitile_driver_test script)
   cmake_parse_arguments(ARG "" "TIMEOUT;PROCESSORS;SETUP;REQUIRED" "ARGUMENTS;LABELS" ${ARGN})
   string(REGEX REPLACE "^tests/|\\.(py|sh)$" "" name ${script})

@@ -6,7 +6,6 @@
 
 #include "base/hash.hpp"
 #include "base/log.hpp"
-#include "base/stop.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
 #include "version.hpp"

@@ -68,7 +68,7 @@ free_ports() {
 read -r -d '' control_port first_port second_port < <(free_ports) || true
 host=$(hostname -s)
 
-mkdir "$dir/state" "$dir/work"
+mkdir "$dir/state" "$dir/home"
 head -c 128 /dev/urandom >"$dir/munge.key"
 chmod 400 "$dir/munge.key"
 export SLURM_CONF=$dir/slurm.conf
@@ -107,7 +107,7 @@ both_idle() { [ "$(sinfo --noheader --Node --states=idle --format=%N | sort -u |
 wait_for 30 "two idle nodes" both_idle
 
 submit() {  # arguments of sbatch: prints the number of the job
-  sbatch --parsable --chdir="$dir/work" --nodes=2 --ntasks-per-node=1 "$@"
+  sbatch --parsable --chdir="$dir/home" --nodes=2 --ntasks-per-node=1 "$@"
 }
 state_of() { scontrol show job "$1" | sed -n 's/.*JobState=\([A-Z_]*\).*/\1/p'; }
 finished() { case "$(state_of "$1")" in COMPLETED | FAILED | CANCELLED | TIMEOUT | NODE_FAIL) ;; *) return 1 ;; esac; }
@@ -115,21 +115,21 @@ finished() { case "$(state_of "$1")" in COMPLETED | FAILED | CANCELLED | TIMEOUT
 # Waits for a job to complete and shows its log when it does anything else.
 expect_completed() {
   wait_for 90 "job $1" finished "$1"
-  cp "$dir/work/digits-$1.log" "$dir/job-$1.log"
+  cp "$dir/home/digits-$1.log" "$dir/job-$1.log"
   [ "$(state_of "$1")" = COMPLETED ] || { echo "job $1 ended as $(state_of "$1")"; exit 1; }
 }
 
 id=$(submit "$root/jobs/slurm/digits.sbatch" "$root/jobs/digits.yaml")
 expect_completed "$id"
 scontrol show job "$id" | grep -q 'NodeList=n\[1-2\]' || { echo "job $id did not run on n1 and n2"; exit 1; }
-[ -s "$dir/work/digits.run/result.h5" ] || { echo "job $id left no digits.run/result.h5"; exit 1; }
-"$root/tests/python.sh" "$root/tests/drivers/check_digits.py" "$dir/work/digits.run"
+[ -s "$dir/home/digits.run/result.h5" ] || { echo "job $id left no digits.run/result.h5"; exit 1; }
+"$root/tests/python.sh" "$root/tests/drivers/check_digits.py" "$dir/home/digits.run"
 echo "the digits job ran on two nodes of Slurm"
 
 # Slurm's warning before the time limit: the job stops by itself, goes back to the queue and is finished from there.
 export INFINITILE_RUN_SECONDS=0.05
 id=$(submit "$root/jobs/slurm/digits.sbatch" "$root/jobs/smoke/slow.yaml")
-has_tiles() { compgen -G "$dir/work/slow.run/tiles/*.h5"; }
+has_tiles() { compgen -G "$dir/home/slow.run/tiles/*.h5"; }
 wait_for 60 "the first tiles of job $id" has_tiles
 scancel --batch --signal=USR1 "$id"
 in_queue_again() { scontrol show job "$id" | grep -q 'Restarts=1' && [ "$(state_of "$id")" = PENDING ]; }
@@ -142,5 +142,5 @@ sleep 3  # a slurmd does not launch a job whose end it saw in the same second
 wait_for 60 "job $id from the queue once more" started_again
 expect_completed "$id"
 grep -q 'back to the queue' "$dir/job-$id.log" || { echo "job $id was not stopped by the signal"; exit 1; }
-[ -s "$dir/work/slow.run/result.h5" ] || { echo "job $id left no slow.run/result.h5"; exit 1; }
+[ -s "$dir/home/slow.run/result.h5" ] || { echo "job $id left no slow.run/result.h5"; exit 1; }
 echo "a job that Slurm warned stopped, went back to the queue and was finished from there"
