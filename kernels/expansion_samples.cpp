@@ -91,7 +91,8 @@ std::vector<double> RadialTable::interpolation() {
   return matrix;
 }
 
-void RadialTable::evaluate(double s, double* out) const {
+/// Not sanitized: it reads the cell of s and nothing else, and checks of each number would be most of the time of a sanitized build.
+[[gnu::no_sanitize_address, gnu::no_sanitize_undefined]] void RadialTable::evaluate(double s, double* out) const {
   auto const above = std::upper_bound(edges_.begin() + 1, edges_.end() - 1, s);
   double const low = *(above - 1), high = *above, t = (2 * s - low - high) / (high - low);
   double const* const c = &c_[static_cast<std::size_t>(above - 1 - edges_.begin()) * terms * width_];

@@ -1,7 +1,7 @@
 // Catch2's session inside MPI and Kokkos. Every rank runs every test. A failure is printed when it happens, with its rank: with one rank
 // out early the others wait in a collective, and the log must still show which rank and line. At the end of each section the ranks vote, so
 // a check that fails on one rank fails the run; a rank that left a test early gives the others a few seconds to come, then ends the job.
-#define CATCH_CONFIG_RUNNER
+#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <cfenv>
 #include <cstdio>
 #include <optional>
@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "comm/communicator.hpp"
 #include "support/catch.hpp"
+#include "support/catch_session.hpp"
 
 namespace {
 
@@ -74,7 +75,7 @@ CATCH_REGISTER_LISTENER(Voter)
 int run_tests(int argc, char** argv, int rank) {
   std::vector<char const*> words(argv, argv + argc);
   if (rank != 0) words.insert(words.end(), {"--out", "/dev/null"});
-  return Catch::Session().run(static_cast<int>(words.size()), words.data());
+  return run_catch_session(static_cast<int>(words.size()), words.data());
 }
 
 }  // namespace
