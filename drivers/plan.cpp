@@ -38,16 +38,13 @@ Rates read_rates(std::string const& path) {
 void print_plan(Job const& job, Context const& context) {
   if (context.line.count("gpus")) throw Error("--gpus: this version computes on CPUs only. Leave the option out.");
   Problem const problem = open_problem(job, context.comm);
-  bool const posterior = problem.data.train.target_source.has_value();
-  JobSize const size = size_of(job, problem, posterior ? Purpose::posterior : Purpose::kernel);
+  JobSize const size = size_of(job, problem, problem.data.train.target_source ? Purpose::posterior : Purpose::kernel);
   Machine machine{context.line.count("ranks").value_or(context.comm.size()), context.threads, 0, {}};
   if (!context.line.count("ranks")) machine.memory = memory_for_one_rank(context.comm);
   if (auto const memory = context.line.value("memory")) machine.memory = parse_bytes(*memory);
   if (auto const rates = context.line.value("rates")) machine.rates = read_rates(*rates);
   Plan const plan = make_plan(size, machine);
-  if (context.comm.is_first())
-    fmt::print("{:<22} {:>12}{}\n{}", "command", posterior ? "posterior" : "kernel", posterior ? "" : "   there are no targets",
-               describe(plan, size, machine));
+  if (context.comm.is_first()) fmt::print("{}", describe(plan, size, machine));
   require_memory(plan, machine);
 }
 

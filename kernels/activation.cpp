@@ -52,11 +52,10 @@ AnyActivation make_activation(std::string_view name, NamedValues const& given, S
 }
 
 double activation_value(AnyActivation const& any, double x) {
-  Scaling const& s = any.scaling;
   double y = 0;
   with_activation(any, [&]<class A>(A const& phi) {
     if constexpr (has_function<A>)
-      y = s.output_scale * (phi.value(s.input_scale * x + s.input_shift) + s.output_shift);
+      y = scaled_value(phi, any.scaling, x);
     else
       throw_no_function(A::signature().name);
   });
@@ -64,11 +63,10 @@ double activation_value(AnyActivation const& any, double x) {
 }
 
 double activation_slope(AnyActivation const& any, double x) {
-  Scaling const& s = any.scaling;
   double y = 0;
   with_activation(any, [&]<class A>(A const& phi) {
     if constexpr (has_function<A>)
-      y = s.output_scale * s.input_scale * phi.slope(s.input_scale * x + s.input_shift);
+      y = scaled_slope(phi, any.scaling, x);
     else
       throw_no_function(A::signature().name);
   });

@@ -23,7 +23,7 @@ template <class... A>
 struct TypeList {};
 
 /// Every nonlinearity there is. A new one is a struct (kernels/activation_base.hpp says what it must have), its name here, and a row in
-/// tests/activation_test.cpp.
+/// tests/support/activation_cases.hpp.
 using Activations =
     TypeList<Erf, SigmoidLike, Gelu, Sin, Cos, Rbf, Gaussian, Exp, Gabor, ExpNormalized, AbReluByName, Relu, LeakyRelu, Abs, Sign, Hermite,
              Monomial, RectifiedMonomial, Polynomial, Tanh, Sigmoid, Softplus, Silu, Elu, Selu, Softsign, Atan, Asinh, BentIdentity>;

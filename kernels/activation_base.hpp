@@ -75,6 +75,15 @@ struct Scaling {
   double output_shift = 0;
 };
 
+template <class A>
+INFINITILE_FN double scaled_value(A const& phi, Scaling const& s, double x) {
+  return s.output_scale * (phi.value(s.input_scale * x + s.input_shift) + s.output_shift);
+}
+template <class A>
+INFINITILE_FN double scaled_slope(A const& phi, Scaling const& s, double x) {
+  return s.output_scale * s.input_scale * phi.slope(s.input_scale * x + s.input_shift);
+}
+
 namespace dual_math {
 
 inline constexpr double pi = std::numbers::pi;

@@ -18,8 +18,7 @@ template <class A>
 Response response_of(A const& phi, Scaling const& s) {
   double own = 1;
   if constexpr (requires { phi.steepness(); }) own = phi.steepness();
-  return {[phi, s](double x) { return s.output_scale * (phi.value(s.input_scale * x + s.input_shift) + s.output_shift); },
-          [phi, s](double x) { return s.output_scale * s.input_scale * phi.slope(s.input_scale * x + s.input_shift); },
+  return {[phi, s](double x) { return scaled_value(phi, s, x); }, [phi, s](double x) { return scaled_slope(phi, s, x); },
           s.input_scale == 0 ? 0 : -s.input_shift / s.input_scale, std::abs(s.input_scale) * own};
 }
 

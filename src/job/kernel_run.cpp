@@ -43,11 +43,12 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
         auto const phase = context.report.phase("data");
         return open_problem(job, context.comm);
       }()),
-      plan_(make_plan(size_of(job, problem_, purpose), {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}})),
+      machine_{context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}},
+      plan_(make_plan(size_of(job, problem_, purpose), machine_)),
       distribution_(context.comm.size()),
       layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0} {
   require_targets(purpose);
-  together(context.comm, [&] { require_memory(plan_, {context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}}); });
+  together(context.comm, [&] { require_memory(plan_, machine_); });
   {  // an empty network, or one that fails, says so before anything is written
     auto const phase = context.report.phase("rows");
     auto make = [&] {
@@ -109,20 +110,20 @@ void KernelRun::open_store() {
   auto const open = [&] { store_ = std::make_unique<TileStore>(directory_->tiles(), layout_, comm.rank(), find_tiles_once()); };
   open();
   // Each rank checks what it owns. A damaged file may hold tiles of others, so the first rank removes it when all have looked.
-  std::set<TileFileName> damaged;
+  std::set<Damage> damaged;
   together(comm, [&] {
     for (TileIndex const t : own_tiles()) {
       stop_if_signalled();
-      if (auto const file = store_->find_damage(t)) damaged.insert(*file);
+      if (auto const damage = store_->find_damage(t)) damaged.insert(*damage);
     }
   });
-  std::vector<TileFileName> const mine(damaged.begin(), damaged.end());
+  std::vector<Damage> const mine(damaged.begin(), damaged.end());
   std::vector<std::byte> const bytes = comm.all_gather(std::as_bytes(std::span(mine)));
   if (bytes.empty()) return;
-  std::vector<TileFileName> all(bytes.size() / sizeof(TileFileName));
+  std::vector<Damage> all(bytes.size() / sizeof(Damage));
   std::memcpy(all.data(), bytes.data(), bytes.size());
   if (comm.is_first())
-    for (TileFileName const name : std::set(all.begin(), all.end())) store_->forget(name);
+    for (Damage const& damage : std::set(all.begin(), all.end())) store_->forget(damage);
   comm.barrier();
   open();
 }

@@ -50,6 +50,7 @@ private:
   Job const& job_;
   Context const& context_;
   Problem problem_;
+  Machine machine_;
   Plan plan_;
   Distribution distribution_;
   TileLayout layout_;

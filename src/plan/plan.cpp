@@ -118,6 +118,7 @@ std::string describe(Plan const& plan, JobSize const& size, Machine const& machi
     out += fmt::format("{:<22} {:>12}{}{}\n", name, value, note.empty() ? "" : "   ", note);
   };
   TileGrid const& grid = size.grid;
+  line("command", size.factorizations > 0 ? "posterior" : "kernel", size.outputs > 0 ? "" : "there are no targets");
   line("rows", fmt::format("{}", grid.train()), fmt::format("to train, {} to test, {} numbers each", grid.test(), size.features));
   line("tiles", fmt::format("{}", plan.tiles),
        fmt::format("of {} x {}; at most {} on one rank", grid.side(), grid.side(), plan.tiles_of_rank));

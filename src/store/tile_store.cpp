@@ -162,29 +162,32 @@ void TileStore::get(TileIndex tile, std::size_t kernel, std::span<T> values) {
   PlainFile const file(directory_ / record.file.text(), PlainFile::Use::read);
   auto const bytes = std::as_writable_bytes(values);
   if (file.read_at(record.offset, bytes) && checksum(bytes) == record.checksum) return;
-  forget(record.file);
+  forget({record.file, Damage::Part::values});
   throw Stopped(text(where(record.file), " was damaged while the job ran. Run the same command again: it computes the lost tiles."));
 }
 template void TileStore::get(TileIndex, std::size_t, std::span<double>);
 template void TileStore::get(TileIndex, std::size_t, std::span<float>);
 
-std::optional<TileFileName> TileStore::find_damage(TileIndex tile) {
+std::optional<Damage> TileStore::find_damage(TileIndex tile) {
   for (int kernel = 0; kernel < static_cast<int>(layout_.kernels.size()); ++kernel) {
     auto const known = records_.find({tile, kernel});
     if (known == records_.end()) continue;
     TileRecord const& record = known->second;
     if (!verified_.contains(record.file)) {
-      if (!structure_holds(directory_, record.file, layout_)) return record.file;
+      if (!structure_holds(directory_, record.file, layout_)) return Damage{record.file, Damage::Part::structure};
       verified_.insert(record.file);
     }
-    if (!values_hold(directory_, record, layout_)) return record.file;
+    if (!values_hold(directory_, record, layout_)) return Damage{record.file, Damage::Part::values};
   }
   return std::nullopt;
 }
 
-void TileStore::forget(TileFileName name) {
-  std::size_t const lost = std::erase_if(records_, [&](auto const& entry) { return entry.second.file == name; }) / layout_.kernels.size();
-  log_warning(text(where(name), " is damaged: removed, its ", lost, " tiles are computed again"));
+void TileStore::forget(Damage const& damage) {
+  TileFileName const name = damage.file;
+  std::size_t const lost = std::erase_if(records_, [&](auto const& entry) { return entry.second.file == name; });
+  if (lost == 0) return;
+  log_warning(text(where(name), " is damaged (", damage.part == Damage::Part::values ? "values" : "structure", "): removed, its ",
+                   lost / layout_.kernels.size(), " tiles are computed again"));
   std::error_code none;
   fs::remove(directory_ / name.text(), none);
 }

@@ -34,6 +34,14 @@ void prepare_tile_directory(std::filesystem::path const& directory);
 /// and send the list to all.
 std::vector<TileRecord> find_tiles(std::filesystem::path const& directory, TileLayout const& layout);
 
+/// What of a file of tiles does not hold: the bytes between the values, or values.
+struct Damage {
+  enum class Part : std::int32_t { structure, values };
+  TileFileName file;
+  Part part = Part::structure;
+  friend auto operator<=>(Damage const&, Damage const&) = default;
+};
+
 /// The finished tiles of a job on disk. A tile is there if and only if it is complete: each rank writes a file of tiles under a temporary
 /// name, closes it and renames it. Thousands of ranks must not mean millions of files, so a file holds a run of many tiles; restart needs
 /// no list but the files themselves. There is no fsync: a file that a power cut tore is noticed by its checksums, and its tiles are missing
@@ -76,9 +84,10 @@ public:
 
   /// Recomputes the checksums of a finished tile and gives its file where they do not hold, or it cannot be read. Changes nothing: other
   /// ranks may be reading that file.
-  std::optional<TileFileName> find_damage(TileIndex tile);
-  /// Removes a damaged file with a line in the log; all tiles in it are missing again. Once no rank reads it, on one rank.
-  void forget(TileFileName name);
+  std::optional<Damage> find_damage(TileIndex tile);
+  /// Removes a damaged file with a line in the log; all tiles in it are missing again. Once no rank reads it, on one rank. Does nothing
+  /// when no tiles of it are known any more.
+  void forget(Damage const& damage);
 
   double bytes_written() const { return bytes_written_; }
 
