@@ -13,6 +13,7 @@ TEST_CASE("ranks know their number and their neighbours on the node", "[communic
   CHECK(comm.rank() < comm.size());
   CHECK(comm.is_first() == (comm.rank() == 0));
   CHECK(comm.ranks_on_this_node() == comm.size());  // tests run on one machine
+  CHECK(comm.last_rank_on_first_node() == comm.size() - 1);
   CHECK(Communicator::self().size() == 1);
 }
 

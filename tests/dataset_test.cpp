@@ -77,13 +77,27 @@ TEST_CASE("inputs, labels and where they came from", "[dataset]") {
   CHECK(d.inputs[0].values == std::vector<double>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12});
   CHECK(d.inputs[0].source.file == name);
   CHECK(d.inputs[0].source.path == "x");
-  CHECK(d.inputs[0].source.sha256 == file_sha256(name));
   CHECK(d.target_source->path == "y");
   CHECK(d.labels == std::vector<long>{2, 0, 1, 2});
   CHECK(d.classes == 3);
   CHECK(d.outputs == 3);
   double const a = 1.0 / 3, b = 1 - a;
   CHECK(d.y == std::vector<double>{-a, -a, b, b, -a, -a, -a, b, -a, -a, -a, b});
+}
+
+TEST_CASE("each source gets the hash of its file", "[dataset]") {
+  DataFile file;
+  file.write_good();
+  DataSpec const spec{part(file.name()), part(file.name()), {}, Scale::none};
+  FileHashes const hashes = hash_files(spec);
+  CHECK(hashes == FileHashes{{file.name(), file_sha256(file.name())}});
+  Data data = load_data(spec);
+  give_hashes(data, hashes);
+  for (Dataset const& d : {data.train, *data.test}) {
+    CHECK(d.inputs[0].source.sha256 == file_sha256(file.name()));
+    CHECK(d.target_source->sha256 == file_sha256(file.name()));
+  }
+  CHECK_THROWS_AS(hash_files({{"", {file.name()}, file.name() + ".absent"}, std::nullopt, {}, Scale::none}), Error);
 }
 
 TEST_CASE("every number type of HDF5 is read", "[dataset]") {

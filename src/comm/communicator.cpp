@@ -127,6 +127,16 @@ int Communicator::ranks_on_this_node() const {
   return size;
 }
 
+int Communicator::last_rank_on_first_node() const {
+  MPI_Comm node = MPI_COMM_NULL;
+  int last = rank_;
+  mpi_check(MPI_Comm_split_type(handle(), MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node), "MPI_Comm_split_type");
+  mpi_check(MPI_Allreduce(MPI_IN_PLACE, &last, 1, MPI_INT, MPI_MAX, node), "MPI_Allreduce");
+  mpi_check(MPI_Comm_free(&node), "MPI_Comm_free");
+  mpi_check(MPI_Bcast(&last, 1, MPI_INT, 0, handle()), "MPI_Bcast");
+  return last;
+}
+
 void Communicator::barrier() const {
   mpi_check(MPI_Barrier(handle()), "MPI_Barrier");
 }

@@ -42,6 +42,8 @@ public:
   Communicator split(int color, int key) const;
   /// How many of these ranks share this rank's memory: cores are to be divided by it.
   int ranks_on_this_node() const;
+  /// The last of the ranks that share the first one's memory.
+  int last_rank_on_first_node() const;
 
   void barrier() const;
   /// The root's values, everywhere.

@@ -21,6 +21,16 @@ bool mpi_runs() {
   return begun != 0 && ended == 0;
 }
 
+/// Looking for the fabric of a cluster takes Open MPI 0.2 s at every start. Where all ranks are on one node there is nothing to find: memory
+/// it is, unless the user said otherwise. Other libraries do not know the variable.
+void skip_search_for_fabric() {
+  char const* const all = std::getenv("OMPI_COMM_WORLD_SIZE");
+  char const* const here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  bool const one_node = all != nullptr && here != nullptr && std::string_view(all) == here;
+  constexpr int keep_what_is_set = 0;
+  if (one_node || !rank_by_launcher()) ::setenv("OMPI_MCA_pml", "ob1", keep_what_is_set);
+}
+
 std::string first_line(char const* words, int length) {
   std::string const all(words, static_cast<std::size_t>(length));
   return all.substr(0, all.find_first_of("\n\r,"));
@@ -28,8 +38,15 @@ std::string first_line(char const* words, int length) {
 
 }  // namespace
 
+std::optional<std::string_view> rank_by_launcher() {
+  for (char const* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
+    if (char const* const rank = std::getenv(variable)) return rank;
+  return std::nullopt;
+}
+
 Environment::Environment() {
   INFINITILE_EXPECT(!mpi_runs());
+  skip_search_for_fabric();
   int level = MPI_THREAD_SINGLE;
   mpi_check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &level), "MPI_Init_thread");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

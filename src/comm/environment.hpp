@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,9 @@ public:
   Environment& operator=(Environment const&) = delete;
   ~Environment();
 };
+
+/// Before MPI is there, the launcher's environment tells which process this is; nothing if it was started alone.
+std::optional<std::string_view> rank_by_launcher();
 
 /// Ends all ranks at once with this one line on stderr and this exit code: for a rank that cannot reach the others any more.
 [[noreturn]] void abort_job(std::string_view message, Exit code = Exit::defect);

@@ -47,12 +47,6 @@ public:
   }
 };
 
-/// Before MPI is there, the launcher's environment tells which process this is; nothing if it was started alone.
-std::optional<std::string_view> rank_by_launcher() {
-  for (char const* const variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"})
-    if (char const* const rank = std::getenv(variable)) return rank;
-  return std::nullopt;
-}
 bool is_first_process() {
   return rank_by_launcher().value_or("0") == "0";
 }

@@ -24,13 +24,13 @@ namespace {
 using nlohmann::json;
 
 json to_json(ArraySource const& s) {
-  return {{"file", s.file}, {"path", s.path}, {"sha256", s.sha256}};
+  return {{"file", s.file}, {"path", s.path}};
 }
 ArraySource source_from(json const& j) {
-  return {j["file"], j["path"], j["sha256"]};
+  return {j["file"], j["path"], ""};
 }
 
-/// All of a data set but its numbers.
+/// All of a data set but its numbers and hashes.
 json outline(Dataset const& d) {
   json inputs = json::array();
   for (auto const& input : d.inputs) inputs.push_back({{"source", to_json(input.source)}, {"shape", input.shape}});
@@ -79,6 +79,20 @@ Data share(Communicator const& comm, Data data) {
   return data;
 }
 
+/// File, zero, hash, zero, and so on: names of files need not be text that JSON takes.
+std::string pack(FileHashes const& hashes) {
+  std::string packed;
+  for (auto const& [file, hash] : hashes) packed.append(file).append(1, '\0').append(hash).append(1, '\0');
+  return packed;
+}
+
+FileHashes unpack(std::string const& packed) {
+  FileHashes hashes;
+  std::istringstream words(packed);
+  for (std::string file, hash; std::getline(words, file, '\0') && std::getline(words, hash, '\0');) hashes[file] = hash;
+  return hashes;
+}
+
 /// A hash of the inputs as they enter the network: the same numbers from another file make the same tiles.
 std::uint64_t hash_of(Dataset const& d) {
   std::uint64_t hash = static_cast<std::uint64_t>(d.rows);
@@ -117,8 +131,18 @@ long Problem::features() const {
 }
 
 Problem open_problem(Job const& job, Communicator const& comm) {
-  Data data = together(comm, [&] { return comm.is_first() ? load_data(data_spec(job)) : Data{}; });
+  // The last rank of the first one's node, which sees the same files, hashes them while the first one reads.
+  int const hasher = comm.last_rank_on_first_node();
+  FileHashes hashes;
+  Data data = together(comm, [&] {
+    DataSpec const spec = data_spec(job);
+    Data own = comm.is_first() ? load_data(spec) : Data{};
+    if (comm.rank() == hasher) hashes = hash_files(spec);
+    return own;
+  });
   data = share(comm, std::move(data));
+  std::string const packed = comm.broadcast(pack(hashes), hasher);
+  if (comm.is_first()) give_hashes(data, unpack(packed));
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
   warn_of_shared_branches(network);
   PairProgram program = compile_pair_program(network);

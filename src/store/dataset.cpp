@@ -38,30 +38,18 @@ struct RawArray {
   std::vector<double> values;
 };
 
-/// Reads arrays and hashes each file once.
-class Reader {
-public:
-  RawArray read(std::string const& file, std::string const& path) {
-    if (file.empty()) {
-      NpyArray array = read_npy(path);
-      return {{path, "", hash_of(path)}, std::move(array.shape), array.integral, std::move(array.values)};
-    }
-    h5::Handle const opened = h5::open_file(file);
-    h5::Handle const dataset = h5::open_dataset(opened, file, path);
-    h5::Shape const shape = h5::shape_of(dataset);
-    ArraySource source{file, path, hash_of(file)};
-    if (shape.kind == h5::Kind::other) throw Error(text(source.name(), " does not hold numbers. Floats or integers are needed."));
-    return {std::move(source), shape.extents, shape.kind == h5::Kind::integer, h5::read_all<double>(dataset, path + " of " + file)};
+RawArray read_array(std::string const& file, std::string const& path) {
+  if (file.empty()) {
+    NpyArray array = read_npy(path);
+    return {{path, "", ""}, std::move(array.shape), array.integral, std::move(array.values)};
   }
-
-private:
-  std::string const& hash_of(std::string const& file) {
-    auto const known = hashes_.find(file);
-    return known != hashes_.end() ? known->second : hashes_.emplace(file, file_sha256(file)).first->second;
-  }
-
-  std::map<std::string, std::string> hashes_;
-};
+  h5::Handle const opened = h5::open_file(file);
+  h5::Handle const dataset = h5::open_dataset(opened, file, path);
+  h5::Shape const shape = h5::shape_of(dataset);
+  ArraySource source{file, path, ""};
+  if (shape.kind == h5::Kind::other) throw Error(text(source.name(), " does not hold numbers. Floats or integers are needed."));
+  return {std::move(source), shape.extents, shape.kind == h5::Kind::integer, h5::read_all<double>(dataset, path + " of " + file)};
+}
 
 void expect_finite(RawArray const& array) {
   auto const bad = std::find_if_not(array.values.begin(), array.values.end(), [](double value) { return std::isfinite(value); });
@@ -71,8 +59,8 @@ void expect_finite(RawArray const& array) {
                    " (counted from 0). Every value must be finite: repair the data or take the row out."));
 }
 
-InputArray load_input(Reader& reader, std::string const& file, std::string const& path, std::vector<long> const& wanted) {
-  RawArray array = reader.read(file, path);
+InputArray load_input(std::string const& file, std::string const& path, std::vector<long> const& wanted) {
+  RawArray array = read_array(file, path);
   std::string const name = array.source.name();
   if (array.shape.size() < 2)
     throw Error(text(name, " has shape ", shape_text(array.shape),
@@ -124,8 +112,19 @@ std::optional<std::string> target_path(DatasetSpec const& spec) {
   return std::find(paths.begin(), paths.end(), "y") != paths.end() ? std::optional<std::string>("y") : std::nullopt;
 }
 
-Dataset load_one(Reader& reader, DatasetSpec const& spec, std::string const& key, std::vector<std::vector<long>> const& shapes) {
-  std::vector<std::string> const paths = spec.x.empty() ? std::vector<std::string>{"x"} : spec.x;
+std::vector<std::string> input_paths(DatasetSpec const& spec) {
+  return spec.x.empty() ? std::vector<std::string>{"x"} : spec.x;
+}
+
+std::vector<std::string> files_of(DatasetSpec const& spec) {
+  if (!spec.file.empty()) return {spec.file};
+  std::vector<std::string> files = input_paths(spec);
+  if (spec.y) files.push_back(*spec.y);
+  return files;
+}
+
+Dataset load_one(DatasetSpec const& spec, std::string const& key, std::vector<std::vector<long>> const& shapes) {
+  std::vector<std::string> const paths = input_paths(spec);
   if (spec.file.empty() && !paths[0].ends_with(".npy"))
     throw Error(
         text("data.", key, " has neither an HDF5 file nor a .npy file. Write {file: data.h5, x: x, y: y} or {x: x.npy, y: y.npy}."));
@@ -134,7 +133,7 @@ Dataset load_one(Reader& reader, DatasetSpec const& spec, std::string const& key
                      " inputs. One shape per input is needed."));
   Dataset dataset;
   for (std::size_t i = 0; i < paths.size(); ++i) {
-    dataset.inputs.push_back(load_input(reader, spec.file, paths[i], shapes.empty() ? std::vector<long>{} : shapes[i]));
+    dataset.inputs.push_back(load_input(spec.file, paths[i], shapes.empty() ? std::vector<long>{} : shapes[i]));
     InputArray const &input = dataset.inputs.back(), &first = dataset.inputs.front();
     long const rows = std::ssize(input.values) / input.features();
     if (i > 0 && rows != dataset.rows)
@@ -142,7 +141,7 @@ Dataset load_one(Reader& reader, DatasetSpec const& spec, std::string const& key
                        ". All inputs need the same rows."));
     dataset.rows = rows;
   }
-  if (auto const path = target_path(spec)) load_targets(dataset, reader.read(spec.file, *path));
+  if (auto const path = target_path(spec)) load_targets(dataset, read_array(spec.file, *path));
   return dataset;
 }
 
@@ -218,15 +217,34 @@ Scale parse_scale(std::string_view word) {
 }
 
 Data load_data(DataSpec const& spec) {
-  Reader reader;
-  Data data{load_one(reader, spec.train, "train", spec.shapes), std::nullopt};
+  Data data{load_one(spec.train, "train", spec.shapes), std::nullopt};
   if (spec.test) {
-    data.test = load_one(reader, *spec.test, "test", spec.shapes);
+    data.test = load_one(*spec.test, "test", spec.shapes);
     expect_same_inputs(data.train, *data.test);
   }
   settle_targets(data);
   scale_inputs(data, spec.scale);
   return data;
+}
+
+FileHashes hash_files(DataSpec const& spec) {
+  FileHashes hashes;
+  auto const add = [&](DatasetSpec const& part) {
+    for (std::string const& file : files_of(part))
+      if (!hashes.contains(file)) hashes.emplace(file, file_sha256(file));
+  };
+  add(spec.train);
+  if (spec.test) add(*spec.test);
+  return hashes;
+}
+
+void give_hashes(Data& data, FileHashes const& hashes) {
+  auto const give = [&](Dataset& dataset) {
+    for (InputArray& input : dataset.inputs) input.source.sha256 = hashes.at(input.source.file);
+    if (dataset.target_source) dataset.target_source->sha256 = hashes.at(dataset.target_source->file);
+  };
+  give(data.train);
+  if (data.test) give(*data.test);
 }
 
 }  // namespace infinitile

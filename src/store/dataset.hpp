@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,8 +29,8 @@ struct DataSpec {
 /// Where an array came from.
 struct ArraySource {
   std::string file;
-  std::string path;  ///< empty for .npy
-  std::string sha256;
+  std::string path;    ///< empty for .npy
+  std::string sha256;  ///< empty until give_hashes
 
   /// For messages: train/x of digits.h5.
   std::string name() const;
@@ -64,5 +65,10 @@ struct Data {
 /// Reads, checks and scales the data of a job. Whatever is wrong with it throws an Error of one line that names file, dataset, what was
 /// found and what is needed. Labels become rows of 1 - 1/C and -1/C, where C is one more than the largest label of train.
 Data load_data(DataSpec const& spec);
+
+/// The SHA-256 of each file of the data, by its name. Apart from load_data, because it takes longer than reading: another rank has time.
+using FileHashes = std::map<std::string, std::string>;
+FileHashes hash_files(DataSpec const& spec);
+void give_hashes(Data& data, FileHashes const& hashes);
 
 }  // namespace infinitile
