@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,31 +8,14 @@
 #include <vector>
 
 #include "base/signature.hpp"
+#include "net/op_parameters.hpp"
+#include "net/ops_spatial.hpp"
 
 // The operations of a network, one plain struct each. Names, parameters and defaults are those of the field's reference library in
 // snake_case. Each lists its parameters once, in for_each_parameter(self, visit) with visit(name, value, domain); the reader, the printed
 // form and the fingerprint all work from that list. A new operation is a struct here, a row in Op, and what the compiler then asks for.
 
 namespace infinitile {
-
-/// What a value must be like. A default outside its domain means that the parameter has to be given.
-enum class Domain { any, not_negative, positive, keep_probability };
-
-/// An axis that the reference library lets the user choose and that is fixed here: batch first, channels last.
-struct FixedAxis {
-  int axis;
-};
-
-enum class Parameterization { ntk, standard };
-enum class Mode { train, test };
-
-/// The words of an enumeration as users write them, in its order.
-template <class Enumeration>
-inline constexpr std::array<std::string_view, 0> words_of{};
-template <>
-inline constexpr std::array<std::string_view, 2> words_of<Parameterization>{"ntk", "standard"};
-template <>
-inline constexpr std::array<std::string_view, 2> words_of<Mode>{"train", "test"};
 
 /// The data, one node per input of the network.
 struct Input {
