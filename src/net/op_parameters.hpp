@@ -9,13 +9,18 @@
 
 namespace infinitile {
 
-/// What a value must be like. A default outside its domain means that the parameter has to be given.
-enum class Domain { any, not_negative, positive, keep_probability };
+/// What a value must be like; `given`: there has to be one. A default outside its domain means that the parameter has to be given.
+enum class Domain { any, not_negative, positive, keep_probability, given };
 
-/// An axis that the reference library lets the user choose and that is fixed here: batch first, channels last.
+/// An axis that the reference library lets the user choose and that is fixed here: batch first (0), channels last (-1). Where a
+/// dot_general has moved them the user has to write where they are.
 struct FixedAxis {
   int axis;
+  bool of_output = false;
 };
+
+/// The order of axes that the reference library lets the user choose for convolutions: channels are last here.
+struct FixedLayout {};
 
 enum class Parameterization { ntk, standard };
 enum class Mode { train, test };

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -53,7 +54,7 @@ struct Flatten {
   template <class Self, class Visit>
   static void for_each_parameter(Self&, Visit&& visit) {
     visit("batch_axis", FixedAxis{0}, Domain::any);
-    visit("batch_axis_out", FixedAxis{0}, Domain::any);
+    visit("batch_axis_out", FixedAxis{0, true}, Domain::any);
   }
 };
 
@@ -139,7 +140,23 @@ struct Concat {
   }
 };
 
-using Op = std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat>;
+using Op = std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat, Conv, ConvTranspose,
+                        ConvLocal, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, ImageResize, Index, DotGeneral>;
+
+template <class Operation, class... Operations>
+inline constexpr bool is_one_of = (std::is_same_v<Operation, Operations> || ...);
+
+/// Do the weights of the operation enter its output afresh, so that its output is independent of all that was there before?
+template <class Operation>
+inline constexpr bool has_weights = is_one_of<Operation, Dense, Conv, ConvTranspose, ConvLocal, GlobalSelfAttention>;
+inline bool has_fresh_weights(Op const& op) {
+  return std::visit([]<class Operation>(Operation const&) { return has_weights<Operation>; }, op);
+}
+
+/// May the operation follow a dot_general that left the batch elsewhere than first, or the channels elsewhere than last?
+template <class Operation>
+inline constexpr bool takes_any_axis_order =
+    is_one_of<Operation, Dense, Flatten, Identity, Dropout, Activation, Sum, Product, GlobalAvgPool, GlobalSumPool, Index, DotGeneral>;
 
 /// "dense", "relu", ...
 inline std::string_view name_of(Op const& op) {

@@ -12,7 +12,7 @@
 namespace infinitile {
 
 /// What conv, conv_transpose and conv_local have in common. Positions are (first, ..., last) as in the input; one entry per spatial axis.
-/// Without strides they are 1.
+/// Without strides they are 1; in a Network strides that are all 1 are left out.
 struct Convolution {
   std::optional<long> out_chan{};
   std::vector<long> filter_shape{0};  ///< has to be given
@@ -32,6 +32,7 @@ struct Convolution {
     visit("b_std", self.b_std, Domain::not_negative);
     visit("parameterization", self.parameterization, Domain::any);
     visit("s", self.s, Domain::positive);
+    visit("dimension_numbers", FixedLayout{}, Domain::any);
   }
 };
 
@@ -51,7 +52,7 @@ struct AvgPool {
   std::vector<long> window_shape{0};  ///< has to be given
   std::vector<long> strides{};
   Padding padding = Padding::valid;
-  bool normalize_edges = false;  ///< with SAME: divide by the positions that are there
+  bool normalize_edges = false;  ///< with SAME: divide by the positions that are there; in a Network true with SAME alone
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
     visit("window_shape", self.window_shape, Domain::positive);
@@ -96,7 +97,7 @@ struct GlobalSumPool {
   }
 };
 
-/// Attention over all positions. Reference 2.9.
+/// Attention over all positions. Reference 2.9. In a Network parameters of embeddings that are not there are at their defaults.
 struct GlobalSelfAttention {
   static constexpr std::string_view name = "global_self_attention";
   std::optional<long> n_chan_out{}, n_chan_key{}, n_chan_val{};
@@ -133,35 +134,37 @@ struct GlobalSelfAttention {
   }
 };
 
-/// shape counts the batch as its first entry; -1 keeps an axis. In a Network it is the shape of the output sample, channels last.
+/// shape counts the batch as its first entry; -1 keeps an axis. In a Network batch and channels are -1 and the others are given; method is
+/// nearest or linear.
 struct ImageResize {
   static constexpr std::string_view name = "image_resize";
-  std::vector<long> shape{};  ///< has to be given
+  std::vector<long> shape{};             ///< has to be given
   std::optional<ResizeMethod> method{};  ///< has to be given
-  bool antialias = true;
+  bool antialias = true;                 ///< in a Network false only where an axis shrinks and the method is linear
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("shape", self.shape, Domain::any);
-    visit("method", self.method, Domain::any);
+    visit("shape", self.shape, Domain::given);
+    visit("method", self.method, Domain::given);
     visit("antialias", self.antialias, Domain::any);
     visit("batch_axis", FixedAxis{0}, Domain::any);
     visit("channel_axis", FixedAxis{-1}, Domain::any);
   }
 };
 
-/// idx is what stands between numpy's brackets, the batch first.
+/// idx is what stands between numpy's brackets, all axes in their written order. In a Network it is ':' for the batch, then one item per
+/// spatial axis, in one spelling.
 struct Index {
   static constexpr std::string_view name = "index";
   std::vector<IndexItem> idx{};  ///< has to be given
   template <class Self, class Visit>
   static void for_each_parameter(Self& self, Visit&& visit) {
-    visit("idx", self.idx, Domain::any);
+    visit("idx", self.idx, Domain::given);
     visit("batch_axis", FixedAxis{0}, Domain::any);
     visit("channel_axis", FixedAxis{-1}, Domain::any);
   }
 };
 
-/// The product with a constant array on one side; neither: the identity.
+/// The product with a constant array on one side; neither: the identity. In a Network a constant number is on the right.
 struct DotGeneral {
   static constexpr std::string_view name = "dot_general";
   std::optional<ConstantArray> lhs{}, rhs{};
