@@ -72,6 +72,39 @@ TEST_CASE("every golden network is read into the layers that stand there", "[cas
   CHECK(read == 178);
 }
 
+TEST_CASE("each layer of the golden networks has the shape that another program found", "[cases]") {
+  YAML::Node const all = cases();
+  int compared = 0;
+  for (auto const& entry : load_yaml(std::string(INFINITILE_TEST_DATA) + "/shapes.yaml")) {
+    std::string const name = entry.first.as<std::string>();
+    if (is_refused(name)) continue;
+    INFO(name);
+    Network const net = read_case(all[name]);
+    std::vector<std::vector<long>> shapes;
+    for (auto const& node : net.nodes())
+      if (!std::holds_alternative<Input>(node.op)) shapes.push_back(node.shape);
+    CHECK(shapes == entry.second.as<std::vector<std::vector<long>>>());
+    ++compared;
+  }
+  CHECK(compared == 91);
+}
+
+TEST_CASE("finite networks have as many trainable numbers as another program drew for them", "[cases]") {
+  int compared = 0;
+  for (auto const& entry : load_yaml(std::string(INFINITILE_TEST_DATA) + "/parameters.yaml")) {
+    std::string const name = entry.first.as<std::string>();
+    if (name == "attention_untied") continue;  // untied softmax, which has no kernel, is refused
+    INFO(name);
+    Network const net = read_case(entry.second);
+    long count = 0;
+    for (auto const& node : net.nodes()) count += parameter_count(net, node).value();
+    CHECK(count == entry.second["parameters"].as<long>());
+    CHECK(net.node(net.output()).shape == entry.second["y"].as<std::vector<long>>());
+    ++compared;
+  }
+  CHECK(compared == 39);
+}
+
 TEST_CASE("the golden network that normalises over the batch is refused with the reason", "[cases]") {
   CHECK(message_of([] { read_case(cases()["layer_norm_batch"]); })
             .ends_with(": layer 1 (layer_norm): axis includes the batch (axis 0); then a tile of the kernel would depend on the other "

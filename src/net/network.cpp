@@ -115,7 +115,7 @@ Network NetworkBuilder::finish(int output) && {
   Node const& last = network_.node(output);
   if (last.width_multiplier != 1)
     throw Error(text(network_.where(last), ": the network ends with the multiplier s[1] = ", last.width_multiplier,
-                     "; the last dense layer needs s[1] = 1."));
+                     "; the last layer with weights needs s[1] = 1."));
   network_.output_ = output;
   return std::move(network_);
 }

@@ -164,7 +164,8 @@ struct Index {
   }
 };
 
-/// The product with a constant array on one side; neither: the identity. In a Network a constant number is on the right.
+/// The product with a constant array on one side; neither: the identity. In a Network the constant is on the right where that
+/// makes no difference, and axes are contracted in the order of the left ones.
 struct DotGeneral {
   static constexpr std::string_view name = "dot_general";
   std::optional<ConstantArray> lhs{}, rhs{};

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/ops.hpp"
 
@@ -62,6 +63,17 @@ inline bool is_in_domain(double value, Domain domain) {
   return true;
 }
 
+/// Has the array as many values as its shape says?
+inline bool is_whole(ConstantArray const& array) {
+  std::size_t values = 1;
+  for (long const size : array.shape) {
+    if (size < 1 || static_cast<std::size_t>(size) > array.values.size()) return false;
+    values *= static_cast<std::size_t>(size);
+    if (values > array.values.size()) return false;
+  }
+  return values == array.values.size();
+}
+
 template <class T>
 bool is_in_domain(T const& value, Domain domain) {
   if constexpr (std::is_arithmetic_v<T>) {
@@ -69,9 +81,8 @@ bool is_in_domain(T const& value, Domain domain) {
   } else if constexpr (requires { value.has_value(); }) {
     return value ? is_in_domain(*value, domain) : domain != Domain::given;
   } else if constexpr (std::is_same_v<T, ConstantArray>) {
-    long size = 1;
-    for (long const each : value.shape) size *= each;
-    return static_cast<long>(value.values.size()) == size && is_in_domain(value.values, domain);
+    INFINITILE_EXPECT(is_whole(value));
+    return is_in_domain(value.values, domain);
   } else if constexpr (requires { value.begin(); }) {
     if (domain == Domain::given && value.begin() == value.end()) return false;
     return std::all_of(value.begin(), value.end(), [&](auto const& each) { return is_in_domain(each, domain); });

@@ -82,6 +82,7 @@ private:
   void pool_globally() const;
   void complete_embedding(GlobalSelfAttention& op, Node const& before) const;
   std::vector<IndexAxis> find_index(Index const& op, Node const& before) const;
+  ProductLayout find_product(DotGeneral const& op, Node const& before) const;
 
   Node& node_;
   std::vector<Node const*> const& inputs_;

@@ -130,7 +130,7 @@ void Rules::set_width(std::string_view key, std::optional<long> width, Parameter
               "]; with parameterization ntk widths do not matter and s is [1, 1]. Set parameterization: standard."));
   if (standard && !before.width_known)
     fail(text("the width of ", in_words(before),
-              " is not known; parameterization standard needs it. Give out_dim (of a convolution: out_chan) to the layer that sets it."));
+              " is not known; parameterization standard needs it. Give a width (out_dim, out_chan) to the layer that sets it."));
   if (standard && s[0] != before.width_multiplier)
     fail(text("s[0] is ", s[0], "; it has to be s[1] of the layer before, ", before.width_multiplier, " at ", in_words(before), "."));
   if (width.value_or(1) > largest_size || s[1] > largest_size)
@@ -180,7 +180,7 @@ void Rules::join_channels() const {
     if (branch->width_known != inputs_[0]->width_known)
       fail(text("the width of ", in_words(branch->width_known ? *inputs_[0] : *branch),
                 " is not known while other branches have one; they weigh the branches."
-                " Give out_dim in all branches or in none."));
+                " Give a width (out_dim, out_chan) in all branches or in none."));
     node_.shape.back() += branch->channels();
   }
   node_.gaussian = false;

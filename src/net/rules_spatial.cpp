@@ -1,5 +1,6 @@
 // Rules of the operations that mix or move positions.
 #include <algorithm>
+#include <tuple>
 
 #include "base/text.hpp"
 #include "net/parameters.hpp"
@@ -47,6 +48,14 @@ Index with_usual_axes(Index const& index, Node const& input) {
     if (static_cast<int>(i) != input.batch_axis && static_cast<int>(i) != input.channel_axis) out.idx.push_back(items[i]);
   out.idx.push_back(items[static_cast<std::size_t>(input.channel_axis)]);
   return out;
+}
+
+/// Sums over several axes in the order of the left ones.
+void sort_together(std::vector<int>& left, std::vector<int>& right) {
+  std::vector<std::pair<int, int>> pairs;
+  for (std::size_t i = 0; i < left.size(); ++i) pairs.emplace_back(left[i], right[i]);
+  std::ranges::sort(pairs);
+  for (std::size_t i = 0; i < left.size(); ++i) std::tie(left[i], right[i]) = pairs[i];
 }
 
 }  // namespace
@@ -114,10 +123,7 @@ void Rules::operator()(SumPool& op) const {
 
 void Rules::pool_globally() const {
   Node const& before = take_only_input();
-  node_.shape = {before.channels()};
-  bool const batch_first = before.batch_axis < before.channel_axis;
-  node_.batch_axis = batch_first ? 0 : 1;
-  node_.channel_axis = batch_first ? 1 : 0;
+  set_shape({before.channels()});  // dot_general keeps the batch before the channels
 }
 
 void Rules::operator()(GlobalAvgPool&) const {
@@ -136,7 +142,7 @@ void Rules::complete_embedding(GlobalSelfAttention& op, Node const& before) cons
   if (op.pos_emb_type == PositionalEmbedding::concat && !before.width_known)
     fail(text("the width of ", in_words(before),
               " is not known; pos_emb_type CONCAT weighs it against the width of the embeddings."
-              " Give out_dim (of a convolution: out_chan) to the layer that sets it."));
+              " Give a width (out_dim, out_chan) to the layer that sets it."));
   op.pos_emb_p_norm = standard.pos_emb_p_norm;  // belongs to a decay, which cannot be given
   if (op.pos_emb_type == PositionalEmbedding::sum) op.n_chan_pos_emb = standard.n_chan_pos_emb;
   if (op.pos_emb_type != PositionalEmbedding::none) return;
@@ -217,15 +223,26 @@ void Rules::operator()(Index& op) const {
   node_.shape.push_back(before.channels());
 }
 
-void Rules::operator()(DotGeneral& op) const {
-  Node const& before = take_only_input();
-  if (op.lhs && op.lhs->shape.empty() && !op.rhs) std::swap(op.lhs, op.rhs);
-  ProductLayout layout;
+ProductLayout Rules::find_product(DotGeneral const& op, Node const& before) const {
   try {
-    layout = product_layout(op, before);
+    return product_layout(op, before);
   } catch (Error const& error) {
     fail(text(error.what(), " Its input is ", in_words(before), ", of shape ", infinitile::in_words(before.shape), "."));
   }
+}
+
+void Rules::operator()(DotGeneral& op) const {
+  Node const& before = take_only_input();
+  ProductLayout layout = find_product(op, before);
+  auto& [contract_left, contract_right, batch_left, batch_right] = op.dimension_numbers;
+  if (op.lhs && std::ranges::none_of(layout.output, [](ProductAxis axis) { return axis.input < 0; })) {
+    // No axis of the output is the constant's alone: then it is the same on the right.
+    std::swap(op.lhs, op.rhs);
+    std::swap(contract_left, contract_right);
+    std::swap(batch_left, batch_right);
+    layout = find_product(op, before);
+  }
+  sort_together(contract_left, contract_right);
   std::vector<long> const sizes = written_sizes(before);
   node_.shape.clear();
   for (std::size_t i = 0; i < layout.output.size(); ++i) {
