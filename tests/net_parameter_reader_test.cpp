@@ -73,7 +73,7 @@ TEST_CASE("a constant is a number or nested lists of one length per level", "[pa
     YAML::Node const list = parse_yaml(words, "net.yaml");
     CHECK(message_of([&] {
             read_constant({list[11], "key", "net.yaml:1"});
-          }).ends_with("; an array of at most 16777216 numbers is needed."));
+          }).ends_with("; an array of at most 1048576 numbers is needed."));
     CHECK(error_in(read_constant, "&a [*a]").ends_with("; an array of fewer axes is needed."));
   }
 }

@@ -64,8 +64,14 @@ TEST_CASE("windows are placed by TensorFlow's rule", "[positions]") {
   struct Row {
     long size, taps, stride, output, low;
   };
-  for (Row const& r : std::vector<Row>{
-           {5, 3, 1, 3, 0}, {5, 5, 1, 1, 0}, {5, 6, 1, 0, 0}, {5, 7, 3, 0, 0}, {7, 3, 2, 3, 0}, {8, 3, 2, 3, 0}, {1, 1, 9, 1, 0}}) {
+  for (Row const& r : std::vector<Row>{{5, 3, 1, 3, 0},
+                                       {5, 5, 1, 1, 0},
+                                       {5, 6, 1, 0, 0},
+                                       {5, 6, 3, 0, 0},
+                                       {5, 7, 3, 0, 0},
+                                       {7, 3, 2, 3, 0},
+                                       {8, 3, 2, 3, 0},
+                                       {1, 1, 9, 1, 0}}) {
     INFO(r.size << " " << r.taps << " " << r.stride);
     CHECK(window(r.size, r.taps, r.stride, Padding::valid) == WindowAxis{r.size, r.taps, r.stride, r.low, r.output, Padding::valid});
   }

@@ -11,7 +11,7 @@ namespace infinitile {
 namespace {
 
 /// A constant array is written by hand; an alias that unfolds without end is a mistake.
-constexpr std::size_t most_values = 1 << 24;
+constexpr std::size_t most_values = 1 << 20;
 constexpr int most_levels = 16;
 
 /// Reads the array of one level, and what it finds in the first place of each level decides the shape.
