@@ -174,6 +174,8 @@ TEST_CASE("spellings that mean the same have the same hash", "[network]") {
        " dimension_numbers: [[[1, 2], [0, 1]], [[], []]]}",
        "dot_general: {rhs: [[1, 2, 3, 4, 5], [1, 1, 1, 1, 1], [2, 2, 2, 2, 2], [3, 3, 3, 3, 3], [4, 4, 4, 4, 4], [5, 5, 5, 5, 5]],"
        " dimension_numbers: [[[2, 1], [1, 0]], [[], []]]}"},
+      {"dot_general: {rhs: [1, 2, 3, 4, 5], dimension_numbers: [[[], []], [[2], [0]]]}",
+       "dot_general: {lhs: [1, 2, 3, 4, 5], dimension_numbers: [[[], []], [[0], [2]]]}"},
       {"dot_general", "identity"},
   }));
   auto const hash = [](std::string const& layer) {
