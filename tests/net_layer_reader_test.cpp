@@ -119,10 +119,10 @@ TEST_CASE("a parameter that is needed and missing, or not known, is told by name
 TEST_CASE("a layer that is not known is told with the nearest one", "[layer]") {
   std::string const message = error_of("- dense\n- leaky_rleu: {alpha: 1}");
   CHECK(message.starts_with(
-      "net.yaml:2: layer 1 (leaky_rleu): the layer leaky_rleu is not known; known: dense, flatten, identity, layer_norm, dropout, sum, "));
+      "net.yaml:2: layer 1 (leaky_rleu): the layer leaky_rleu is not known; known: dense, flatten, identity, layer_norm, dropout, conv, "));
   CHECK(message.ends_with(" Did you mean \"leaky_relu\"?"));
   for (auto const& name : layer_names(language_activations())) CHECK(message.find(name) != std::string::npos);
-  CHECK(layer_names(language_activations()).size() == 10 + language_activations().size());
+  CHECK(layer_names(language_activations()).size() == 21 + language_activations().size());
 }
 
 TEST_CASE("defaults of a network reach the layers that have the parameter, unless the layer says otherwise", "[layer]") {

@@ -28,6 +28,44 @@ TEST_CASE("an operation is shown with the parameters that are not at their defau
   CHECK(last("[{concat: {axis: 1, branches: [[dense], [dense]]}}]") == "concat (axis -2)");
 }
 
+TEST_CASE("parameters of layers on positions are shown as they are written", "[print]") {
+  auto const last = [](std::string const& words) {
+    Network const net = read_words("- " + words, {{6, 5, 2}});
+    return describe(net.node(net.output()).op);
+  };
+  CHECK(last("conv: {out_chan: 8, filter_shape: [3, 2], strides: [1, 1], padding: SAME, b_std: 0.5}")
+        == "conv (out_chan 8, filter_shape [3, 2], padding SAME, b_std 0.5)");
+  CHECK(last("conv_transpose: {filter_shape: [3, 2], strides: [2, 1]}") == "conv_transpose (filter_shape [3, 2], strides [2, 1])");
+  CHECK(last("avg_pool: {window_shape: [2, 2], padding: SAME, normalize_edges: true}")
+        == "avg_pool (window_shape [2, 2], padding SAME, normalize_edges true)");
+  CHECK(last("global_avg_pool") == "global_avg_pool");
+  CHECK(last("global_self_attention: {attention_mechanism: IDENTITY, linear_scaling: false, pos_emb_type: SUM}")
+        == "global_self_attention (linear_scaling false, attention_mechanism IDENTITY, pos_emb_type SUM)");
+  CHECK(last("image_resize: {shape: [-1, 3, -1, -1], method: bilinear, antialias: false}")
+        == "image_resize (shape [-1, 3, 5, -1], method linear, antialias false)");
+  CHECK(last("index: {idx: [':', '1:6:2', -1]}") == "index (idx [':', '1::2', 4])");
+  CHECK(last("index: {idx: [':', '4::-1']}") == "index (idx [':', '4::-1', ':'])");
+  CHECK(last("dot_general: {rhs: -0.5}") == "dot_general (rhs -0.5)");
+  CHECK(last("dot_general: {lhs: [[1, 2, 3, 4, 5, 6]], dimension_numbers: [[[1], [1]], [[], []]]}")
+        == "dot_general (lhs [[1, 2, 3, 4, 5, 6]], dimension_numbers [[[1], [1]], [[], []]])");
+  CHECK(last("dot_general: {rhs: [[1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]]}") == "dot_general (rhs an array of 3 x 6)");
+  SECTION("what is shown can be read again") {
+    for (char const* idx : {"[':', '1::2', 4]", "[':', '4::-1', ':']"})
+      CHECK(last(text("index: {idx: ", idx, "}")) == text("index (idx ", idx, ")"));
+  }
+  SECTION("branches with long constants of the same size are not taken for copies") {
+    auto const branches = [](int different) {
+      std::string words = "- sum:\n";
+      for (int i = 0; i < 4; ++i)
+        words += text("  - [{dense: {out_dim: 1}}, {dot_general: {rhs: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, ",
+                      i == 3 ? different : 16, "]}}]\n");
+      return describe(read_words(words, {{6, 5, 2}}));
+    };
+    CHECK(branches(16).find("4 copies of:") != std::string::npos);
+    CHECK(branches(17).find("copies of:") == std::string::npos);
+  }
+}
+
 TEST_CASE("a network is shown layer by layer, with columns of the caller's", "[print]") {
   Network const net = read_words(R"(
 - flatten

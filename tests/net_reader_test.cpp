@@ -199,7 +199,7 @@ TEST_CASE("a network inside a job has the job's lines", "[reader]") {
 }
 
 TEST_CASE("no text, cut anywhere or with a byte changed, does worse than an Error of one line", "[reader]") {
-  std::string const words = R"(layers:
+  auto const [shape, words] = GENERATE(table<std::vector<long>, std::string>({{{5}, R"(layers:
   - flatten
   - dense: {out_dim: 64, w_std: 1.5, b_std: null, s: [1, 1], parameterization: standard}
   - "relu": {do_stabilize: false, input_scale: -2.5e-1}
@@ -209,10 +209,21 @@ TEST_CASE("no text, cut anywhere or with a byte changed, does worse than an Erro
   - concat: {axis: -1, branches: [[erf], [sin, *d]]}
   - {parallel: [[]]}
 defaults: {b_std: 0.1, padding: SAME}
-)";
-  REQUIRE(error_of(words) == "no error");
-  auto const try_words = [](std::string const& changed) {
-    std::string const message = error_of(changed);
+)"},
+                                                                              {{4, 4, 2}, R"(layers:
+  - conv: {filter_shape: [3, 2], strides: null, dimension_numbers: [NHWC, HWIO, NHWC]}
+  - avg_pool: {window_shape: [2, 2], normalize_edges: true}
+  - global_self_attention: {pos_emb_type: SUM, n_heads: 2}
+  - image_resize: {shape: [-1, 3, 5, -1], method: bilinear}
+  - index: {idx: [':', '::-1', 1]}
+  - dot_general: {lhs: [[1, -2.5, 3]], dimension_numbers: [[[1], [1]], [[], []]]}
+  - global_avg_pool: {batch_axis: 1, channel_axis: -1}
+defaults: {padding: CIRCULAR}
+)"}}));
+  std::vector<std::vector<long>> const shapes{shape};
+  REQUIRE(error_of(words, shapes) == "no error");
+  auto const try_words = [&](std::string const& changed) {
+    std::string const message = error_of(changed, shapes);
     return message == "no error" || (message.starts_with("net.yaml") && message.find('\n') == std::string::npos);
   };
   for (std::size_t end = 0; end < words.size(); ++end) {

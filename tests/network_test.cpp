@@ -105,7 +105,7 @@ TEST_CASE("branches that cannot be merged are refused with the reason", "[networ
         "Put a dense layer there.");
   CHECK(merge_error(Concat{}, relu(), Dense{}) ==
         "net.yaml:2: layer 1 (concat): the width of layer 1/1/0 (dense) is not known while other branches have one; they weigh the branches. "
-        "Give out_dim in all branches or in none.");
+        "Give a width (out_dim, out_chan) in all branches or in none.");
   CHECK(merge_error(Sum{}, standard_dense(2, {1, 2}), wide(4))
         == "net.yaml:2: layer 1 (sum): the branches leave different multipliers s[1], 2 and 1; one is needed.");
   NetworkBuilder builder("net.yaml", {{5}});
@@ -122,10 +122,10 @@ TEST_CASE("standard parameterization needs widths and matching multipliers", "[n
   CHECK(chain_error({standard_dense(16, {2, 1})})
         == "net.yaml:1: layer 0 (dense): s[0] is 2; it has to be s[1] of the layer before, 1 at the input.");
   CHECK(chain_error({standard_dense(16, {1, 2})})
-        == "net.yaml:1: layer 0 (dense): the network ends with the multiplier s[1] = 2; the last dense layer needs s[1] = 1.");
+        == "net.yaml:1: layer 0 (dense): the network ends with the multiplier s[1] = 2; the last layer with weights needs s[1] = 1.");
   CHECK(chain_error({Dense{}, relu(), standard_dense(4)}) ==
         "net.yaml:3: layer 2 (dense): the width of layer 1 (relu) is not known; parameterization standard needs it. "
-        "Give out_dim to the dense layer that sets it.");
+        "Give a width (out_dim, out_chan) to the layer that sets it.");
   Dense ntk;
   ntk.s = {1, 2};
   CHECK(chain_error({ntk}) ==

@@ -208,6 +208,13 @@ private:
   Place apply(Flatten const&, Node const& node) { return take(node.inputs.front()); }
   Place apply(Identity const&, Node const& node) { return take(node.inputs.front()); }
 
+  /// Operations that require_no_positions() has refused.
+  template <class Operation>
+  Place apply(Operation const&, Node const&) {
+    INFINITILE_EXPECT(!"an operation without a step");
+    return {};
+  }
+
   // With one branch there is nothing to merge.
   Place apply(Sum const&, Node const& node) { return take(node.inputs.front()); }
   Place apply(Product const&, Node const& node) { return take(node.inputs.front()); }
@@ -235,6 +242,13 @@ PairProgram compile_pair_program(Network const& network) {
 }
 
 std::string infinite_support(Node const& node) {
+  bool const missing = std::visit(
+      []<class Operation>(Operation const&) {
+        return is_one_of<Operation, Conv, ConvTranspose, ConvLocal, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, GlobalSelfAttention,
+                         ImageResize, Index, DotGeneral>;
+      },
+      node.op);
+  if (missing) return text(name_of(node.op), " is not supported");
   bool const acts_on_positions = std::visit(Overloaded{[](Input const&) { return false; }, [](Flatten const&) { return false; },
                                                        [](Identity const&) { return false; }, [](auto const&) { return true; }},
                                             node.op);

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/parameter_reader.hpp"
 #include "net/parameters.hpp"
 
 namespace infinitile {
@@ -13,12 +14,10 @@ namespace infinitile {
 namespace {
 
 /// The layers that are a name with parameters, apart from the activations.
-using PlainLayers = std::tuple<Dense, Flatten, Identity, LayerNorm, Dropout>;
+using PlainLayers = std::tuple<Dense, Flatten, Identity, LayerNorm, Dropout, Conv, ConvTranspose, ConvLocal, AvgPool, SumPool,
+                               GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, ImageResize, Index, DotGeneral>;
 
 constexpr std::array<std::string_view, 5> combining_layers{"sum", "product", "concat", "repeat", "parallel"};
-
-/// Parameters of the language that no layer here has: the defaults of a network may name them, and concern no layer then.
-constexpr std::array<std::string_view, 5> other_parameters{"out_chan", "filter_shape", "window_shape", "strides", "padding"};
 
 template <class Visit>
 void for_each_plain_layer(Visit visit) {
@@ -51,6 +50,12 @@ int read_int(Field const& field, long value) {
   return static_cast<int>(value);
 }
 
+std::string in_lower_case(std::string word) {
+  for (char& c : word)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return word;
+}
+
 /// The value of a field as the type of the parameter it is for.
 template <class T>
 T read_as(Field const& field) {
@@ -58,6 +63,16 @@ T read_as(Field const& field) {
     return read_number(field);
   } else if constexpr (std::is_same_v<T, long>) {
     return read_integer(field);
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return read_flag(field);
+  } else if constexpr (std::is_same_v<T, std::vector<long>>) {
+    return read_sizes(field);
+  } else if constexpr (std::is_same_v<T, std::vector<IndexItem>>) {
+    return read_index(field);
+  } else if constexpr (std::is_same_v<T, ConstantArray>) {
+    return read_constant(field);
+  } else if constexpr (std::is_same_v<T, ProductAxes>) {
+    return read_product_axes(field);
   } else if constexpr (std::is_same_v<T, std::vector<int>>) {
     std::vector<int> out;
     for (long const each : read_integers(field)) out.push_back(read_int(field, each));
@@ -68,7 +83,8 @@ T read_as(Field const& field) {
     return {both[0], both[1]};
   } else if constexpr (std::is_enum_v<T>) {
     std::vector<std::string> const words(words_of<T>.begin(), words_of<T>.end());
-    auto const found = std::find(words.begin(), words.end(), read_word(field));
+    std::string const given = read_word(field);
+    auto const found = std::ranges::find_if(words, [&](auto const& word) { return word == given || in_lower_case(word) == given; });
     if (found == words.end()) field.fail(join(words, ", ", " or "));
     return static_cast<T>(found - words.begin());
   } else {  // std::optional
@@ -90,11 +106,14 @@ ParameterValue read_as(Field const& field, Parameter::Kind kind) {
   return read_number(field);
 }
 
-/// The fixed axes may be given, in either way to count them.
-void check_axis(Field const& field, FixedAxis fixed, int rank) {
-  long const given = read_integer(field);
-  if (given != fixed.axis && given != (fixed.axis + rank + 1) % (rank + 1) && given != fixed.axis - rank - 1)
-    field.fail(fixed.axis == 0 ? "0 (the batch is the first axis)" : "-1 (the channels are the last axis)");
+/// A fixed axis that is not given has to be where it usually is.
+void check_missing_axis(WrittenLayer const& layer, std::string_view key, FixedAxis fixed, Node const& input) {
+  bool const batch = fixed.axis == 0;
+  int const axis = batch ? input.batch_axis : input.channel_axis;
+  int const axes = static_cast<int>(input.shape.size()) + 1;
+  if (fixed.of_output || axis == (batch ? 0 : axes - 1)) return;
+  throw Error(text(layer.place(), ": ", key, " is not given; ", batch ? "the batch is" : "the channels are", " axis ", axis, " of ", axes,
+                   " here, counted from 0. Write {", layer.name, ": {", key, ": ", axis, "}}."));
 }
 
 Parameter const* find_parameter(Signature const* signature, std::string_view key) {
@@ -127,13 +146,12 @@ LayerReader::LayerReader(std::vector<Signature> const& activations, std::vector<
     if (std::find(known.begin(), known.end(), key) == known.end()) known.emplace_back(key);
   };
   for_each_plain_layer([&](auto const& layer) { std::ranges::for_each(parameter_names(layer), know); });
-  std::ranges::for_each(other_parameters, know);
   for (auto const& signature : activations_) std::ranges::for_each(parameter_names(with_defaults(signature)), know);
   for (auto const& field : defaults_) expect_known(field.key, known, "parameter", field.place);
 }
 
 template <class Layer>
-Layer LayerReader::read_parameters(WrittenLayer const& written, int rank, Layer layer, Signature const* signature) const {
+Layer LayerReader::read_parameters(WrittenLayer const& written, Node const& input, Layer layer, Signature const* signature) const {
   std::vector<Field> const fields = written.fields();
   std::vector<std::string> const known = parameter_names(layer);
   for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
@@ -142,32 +160,39 @@ Layer LayerReader::read_parameters(WrittenLayer const& written, int rank, Layer 
     Field const* field = find_field(fields, key);
     if (field == nullptr) field = find_field(defaults_, key);
     Parameter const* const parameter = find_parameter(signature, key);
+    if constexpr (std::is_same_v<Value, FixedAxis>) {
+      if (input.has_moved_axes() && !takes_any_axis_order<Layer>) return;  // the rules say that it cannot stand here
+      if (field == nullptr) check_missing_axis(written, key, value, input);
+    }
     if (field == nullptr) {
       if (!is_in_domain(value, domain) || (parameter != nullptr && parameter->needed))
-        throw Error(text(written.place(), ": ", key, " is not given; ", in_words(domain), " is needed. Write {", written.name, ": {", key,
-                         ": ...}}."));
+        throw Error(text(written.place(), ": ", key, " is not given; ", in_words_of<Value>(domain), " is needed. Write {", written.name,
+                         ": {", key, ": ...}}."));
       return;
     }
     if constexpr (std::is_same_v<Value, FixedAxis>) {
-      check_axis(*field, value, rank);
+      check_axis(*field, value, input);
+    } else if constexpr (std::is_same_v<Value, FixedLayout>) {
+      check_layout(*field);
     } else if constexpr (std::is_same_v<Value, ParameterValue>) {
       value = read_as(*field, parameter->kind);
     } else {
-      value = read_as<Value>(*field);
-      if (!is_in_domain(value, domain)) field->fail(in_words(domain));
+      // A list of sizes that is null is not given.
+      if (!std::is_same_v<Value, std::vector<long>> || !field->value.IsNull()) value = read_as<Value>(*field);
+      if (!is_in_domain(value, domain)) field->fail(in_words_of<Value>(domain));
     }
   };
   Layer::for_each_parameter(layer, read_one);
   return layer;
 }
 
-Op LayerReader::read(WrittenLayer const& layer, int rank) const {
+Op LayerReader::read(WrittenLayer const& layer, Node const& input) const {
   std::optional<Op> out;
   for_each_plain_layer([&](auto const& plain) {
-    if (plain.name == layer.name) out = read_parameters(layer, rank, plain, nullptr);
+    if (plain.name == layer.name) out = read_parameters(layer, input, plain, nullptr);
   });
   for (auto const& signature : activations_)
-    if (signature.name == layer.name) out = note_given(read_parameters(layer, rank, with_defaults(signature), &signature), signature);
+    if (signature.name == layer.name) out = note_given(read_parameters(layer, input, with_defaults(signature), &signature), signature);
   if (!out) expect_known(layer.name, layer_names(activations_), "layer", layer.place());
   INFINITILE_EXPECT(out.has_value());
   return *std::move(out);

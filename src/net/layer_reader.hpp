@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/signature.hpp"
-#include "net/ops.hpp"
+#include "net/network.hpp"
 #include "net/yaml.hpp"
 
 namespace infinitile {
@@ -31,12 +31,12 @@ public:
   LayerReader(std::vector<Signature> const& activations, std::vector<Field> defaults);
 
   /// The operation with its parameters: those given, then the network's defaults, then the language's. Throws Error with line, key,
-  /// what was found and what is needed. `rank` is the number of axes of its input, the batch not counted.
-  Op read(WrittenLayer const& layer, int rank) const;
+  /// what was found and what is needed. `input` is the node before it.
+  Op read(WrittenLayer const& layer, Node const& input) const;
 
 private:
   template <class Layer>
-  Layer read_parameters(WrittenLayer const& written, int rank, Layer layer, Signature const* signature) const;
+  Layer read_parameters(WrittenLayer const& written, Node const& input, Layer layer, Signature const* signature) const;
 
   std::vector<Signature> const& activations_;
   std::vector<Field> defaults_;

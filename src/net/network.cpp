@@ -3,6 +3,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -20,8 +21,9 @@ namespace {
 bool does_nothing(Node const& node) {
   if (node.inputs.size() != 1) return false;
   Dropout const* const dropout = std::get_if<Dropout>(&node.op);
+  DotGeneral const* const product = std::get_if<DotGeneral>(&node.op);
   return std::holds_alternative<Identity>(node.op) || std::holds_alternative<Sum>(node.op)
-         || (dropout != nullptr && dropout->mode == Mode::test);
+         || (product != nullptr && !product->lhs && !product->rhs) || (dropout != nullptr && dropout->mode == Mode::test);
 }
 
 /// An operation with all its parameters to the last bit: "dense out_dim=none w_std=0x1.8p+0 ...".
@@ -88,6 +90,7 @@ NetworkBuilder::NetworkBuilder(std::string source, std::vector<std::vector<long>
     node.shape = input_shapes[static_cast<std::size_t>(i)];
     node.path = network_.inputs_ == 1 ? "input" : text("input ", i);
     check_input_shape(node.shape, where_written(network_.source_, node));
+    node.channel_axis = static_cast<int>(node.shape.size());
     network_.nodes_.push_back(std::move(node));
   }
   INFINITILE_EXPECT(network_.inputs_ > 0);
@@ -112,17 +115,62 @@ Network NetworkBuilder::finish(int output) && {
   Node const& last = network_.node(output);
   if (last.width_multiplier != 1)
     throw Error(text(network_.where(last), ": the network ends with the multiplier s[1] = ", last.width_multiplier,
-                     "; the last dense layer needs s[1] = 1."));
+                     "; the last layer with weights needs s[1] = 1."));
   network_.output_ = output;
   return std::move(network_);
 }
 
+namespace {
+
+long product_of(std::vector<long> const& sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), 1L, std::multiplies<>());
+}
+
+/// Trainable numbers by operation, of a node that has weights.
+struct CountParameters {
+  Node const& before;
+  Node const& node;
+
+  std::optional<long> operator()(Dense const& op) const {
+    if (!widths_known()) return std::nullopt;
+    return before.channels() * node.channels() + (op.b_std ? node.channels() : 0);
+  }
+  std::optional<long> operator()(Conv const& op) const { return convolution(op, 1); }
+  std::optional<long> operator()(ConvTranspose const& op) const { return convolution(op, 1); }
+  std::optional<long> operator()(ConvLocal const& op) const { return convolution(op, node.positions()); }
+
+  std::optional<long> operator()(GlobalSelfAttention const& op) const {
+    if (!widths_known() || !op.n_chan_key || !op.n_chan_val) return std::nullopt;
+    bool const embedded = op.pos_emb_type != PositionalEmbedding::none;
+    long const embedding = embedded ? op.n_chan_pos_emb.value_or(before.channels()) : 0;
+    long const joined = before.channels() + (op.pos_emb_type == PositionalEmbedding::concat ? embedding : 0);
+    long const key = joined * op.n_heads * *op.n_chan_key;
+    long const value = (op.val_pos_emb ? joined : before.channels()) * op.n_heads * *op.n_chan_val;
+    long const out = *op.n_chan_val * op.n_heads * node.channels();
+    return key * (op.linear_scaling ? 1 : 2) + value + out + (op.b_std ? node.channels() : 0) + before.positions() * embedding;
+  }
+
+  template <class Operation>
+  std::optional<long> operator()(Operation const&) const {
+    static_assert(!has_weights<Operation>);
+    return 0;
+  }
+
+private:
+  bool widths_known() const { return before.width_known && node.width_known; }
+
+  /// `copies`: how many output positions have weights of their own.
+  std::optional<long> convolution(Convolution const& op, long copies) const {
+    if (!widths_known()) return std::nullopt;
+    return copies * node.channels() * (product_of(op.filter_shape) * before.channels() + (op.b_std ? 1 : 0));
+  }
+};
+
+}  // namespace
+
 std::optional<long> parameter_count(Network const& network, Node const& node) {
-  Dense const* const dense = std::get_if<Dense>(&node.op);
-  if (dense == nullptr) return 0;
-  Node const& before = network.node(node.inputs[0]);
-  if (!before.width_known || !node.width_known) return std::nullopt;
-  return before.channels() * node.channels() + (dense->b_std ? node.channels() : 0);
+  if (node.inputs.empty()) return 0;
+  return std::visit(CountParameters{network.node(node.inputs[0]), node}, node.op);
 }
 
 std::optional<int> shared_by_branches(Network const& network, int node) {
@@ -147,7 +195,7 @@ std::optional<int> shared_by_branches(Network const& network, int node) {
     open.erase(open.begin());
     if (--left[branch] == 0) --branches;
     Node const& at = network.node(source);
-    if (std::holds_alternative<Dense>(at.op)) continue;
+    if (has_fresh_weights(at.op)) continue;
     for (int const before : at.inputs)
       if (!visit(before, branch)) return before;
   }

@@ -12,17 +12,21 @@ namespace infinitile {
 /// One operation in a network, with what is known of its result.
 struct Node {
   Op op;
-  std::vector<int> inputs;    ///< earlier nodes
-  std::vector<long> shape;    ///< of one sample, channels last, no batch axis
-  bool width_known = true;    ///< false where out_dim was left out upstream; such a width counts as 1
+  std::vector<int> inputs;  ///< earlier nodes
+  std::vector<long> shape;  ///< of one sample: the spatial sizes in written order, then the channels, wherever those are; no batch
+  /// Where batch and channels are among the axes as written, batch counted: 0 and shape.size(), unless a dot_general has moved them.
+  int batch_axis = 0;
+  int channel_axis = 1;
+  bool width_known = true;    ///< false where out_dim, out_chan was left out upstream; such a width counts as 1
   bool gaussian = false;      ///< are the channels independent Gaussians, given the input, at infinite width?
-  long width_multiplier = 1;  ///< s[1] of the dense layer that set the width, in standard parameterization
+  long width_multiplier = 1;  ///< s[1] of the layer that set the width, in standard parameterization
   std::string path;  ///< "2", "3/1/0" (layer 3, branch 1, layer 0), "4/2/1" (copy 2, layer 1 of a repeat at 4); "input" or "input 1"
   int line = 0;      ///< where it was written, from 1; 0 where that is not known
 
   long channels() const { return shape.back(); }
   /// How many positions (pixels, tokens) a sample has; 1 without spatial axes.
   long positions() const;
+  bool has_moved_axes() const { return batch_axis != 0 || channel_axis != static_cast<int>(shape.size()); }
 };
 
 /// A network as a graph: the nodes in topological order, the inputs first. Complete and consistent: only a NetworkBuilder makes one.

@@ -1,39 +1,22 @@
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/signature.hpp"
+#include "net/op_parameters.hpp"
+#include "net/ops_spatial.hpp"
 
 // The operations of a network, one plain struct each. Names, parameters and defaults are those of the field's reference library in
 // snake_case. Each lists its parameters once, in for_each_parameter(self, visit) with visit(name, value, domain); the reader, the printed
 // form and the fingerprint all work from that list. A new operation is a struct here, a row in Op, and what the compiler then asks for.
 
 namespace infinitile {
-
-/// What a value must be like. A default outside its domain means that the parameter has to be given.
-enum class Domain { any, not_negative, positive, keep_probability };
-
-/// An axis that the reference library lets the user choose and that is fixed here: batch first, channels last.
-struct FixedAxis {
-  int axis;
-};
-
-enum class Parameterization { ntk, standard };
-enum class Mode { train, test };
-
-/// The words of an enumeration as users write them, in its order.
-template <class Enumeration>
-inline constexpr std::array<std::string_view, 0> words_of{};
-template <>
-inline constexpr std::array<std::string_view, 2> words_of<Parameterization>{"ntk", "standard"};
-template <>
-inline constexpr std::array<std::string_view, 2> words_of<Mode>{"train", "test"};
 
 /// The data, one node per input of the network.
 struct Input {
@@ -71,7 +54,7 @@ struct Flatten {
   template <class Self, class Visit>
   static void for_each_parameter(Self&, Visit&& visit) {
     visit("batch_axis", FixedAxis{0}, Domain::any);
-    visit("batch_axis_out", FixedAxis{0}, Domain::any);
+    visit("batch_axis_out", FixedAxis{0, true}, Domain::any);
   }
 };
 
@@ -157,7 +140,23 @@ struct Concat {
   }
 };
 
-using Op = std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat>;
+using Op = std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat, Conv, ConvTranspose,
+                        ConvLocal, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, ImageResize, Index, DotGeneral>;
+
+template <class Operation, class... Operations>
+inline constexpr bool is_one_of = (std::is_same_v<Operation, Operations> || ...);
+
+/// Do the weights of the operation enter its output afresh, so that its output is independent of all that was there before?
+template <class Operation>
+inline constexpr bool has_weights = is_one_of<Operation, Dense, Conv, ConvTranspose, ConvLocal, GlobalSelfAttention>;
+inline bool has_fresh_weights(Op const& op) {
+  return std::visit([]<class Operation>(Operation const&) { return has_weights<Operation>; }, op);
+}
+
+/// May the operation follow a dot_general that left the batch elsewhere than first, or the channels elsewhere than last?
+template <class Operation>
+inline constexpr bool takes_any_axis_order =
+    is_one_of<Operation, Dense, Flatten, Identity, Dropout, Activation, Sum, Product, GlobalAvgPool, GlobalSumPool, Index, DotGeneral>;
 
 /// "dense", "relu", ...
 inline std::string_view name_of(Op const& op) {

@@ -14,10 +14,14 @@ namespace {
 /// Runs of copies that are longer than this are shown once.
 constexpr std::size_t shown_copies = 3;
 
+/// Constant arrays of more numbers are shown by their sizes.
+constexpr std::size_t shown_values = 16;
+
 /// One node of the table.
 struct Row {
   std::vector<std::string> path;   ///< "4/2/1" as {4, 2, 1}
   std::vector<std::string> cells;  ///< all columns but the path
+  Op const* op;                    ///< for what the cells leave out
 };
 
 using Rows = std::vector<Row>;
@@ -60,6 +64,8 @@ std::vector<std::string> write_parameters(Operation const& op) {
   auto const list = [&](std::string_view key, auto const& value, Domain) {
     names.emplace_back(key);
     words.push_back(write_value(value, write));
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(value)>, std::optional<ConstantArray>>)
+      if (value && value->values.size() > shown_values) words.back() = fmt::format("an array of {}", fmt::join(value->shape, " x "));
   };
   Operation standard;
   if constexpr (std::is_same_v<Operation, Activation>) standard.parameters = op.parameters;
@@ -73,6 +79,13 @@ std::vector<std::string> write_parameters(Operation const& op) {
     if (given) out.push_back(text(names[i], " ", words[i]));
   }
   return out;
+}
+
+/// Long constants are not written out, so equal words do not say it.
+bool equal_constants(Op const& one, Op const& other) {
+  DotGeneral const* const a = std::get_if<DotGeneral>(&one);
+  DotGeneral const* const b = std::get_if<DotGeneral>(&other);
+  return a == nullptr || b == nullptr || (a->lhs == b->lhs && a->rhs == b->rhs);
 }
 
 /// The prefix of a row's path that says which copy (or branch) at this depth it belongs to; a row that is itself a layer there has none.
@@ -146,7 +159,7 @@ private:
     if (end_of_copy(rows, next, last, depth) - next != end - first) return false;
     auto const within = static_cast<std::ptrdiff_t>(depth) + 2;
     for (std::size_t i = first, j = next; i < end; ++i, ++j)
-      if (rows[i].cells != rows[j].cells
+      if (rows[i].cells != rows[j].cells || !equal_constants(*rows[i].op, *rows[j].op)
           || !std::equal(rows[i].path.begin() + within, rows[i].path.end(), rows[j].path.begin() + within, rows[j].path.end()))
         return false;
     return true;
@@ -190,7 +203,8 @@ std::string describe(Network const& network, std::vector<TableColumn> const& col
     known += static_cast<double>(count.value_or(0));
     unknown += count ? 0 : 1;
     Row row{split_path(node.path),
-            {describe(node.op), write_shape(node), count ? write_count(static_cast<double>(*count)) : "?", node.gaussian ? "yes" : "no"}};
+            {describe(node.op), write_shape(node), count ? write_count(static_cast<double>(*count)) : "?", node.gaussian ? "yes" : "no"},
+            &node.op};
     if (std::holds_alternative<Input>(node.op)) row.cells[0] = "";  // its path says it
     if (count == 0) row.cells[2] = "";
     for (auto const& column : columns) row.cells.push_back(column.text(node));

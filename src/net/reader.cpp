@@ -104,7 +104,7 @@ private:
     if (layer.name == "concat") return read_concat(layer, value);
     if (layer.name == "repeat") return read_repeat(layer, value);
     if (layer.name == "parallel") return read_parallel(layer, value);
-    Op op = layers_.read(layer, static_cast<int>(builder_.node(value[0]).shape.size()));
+    Op op = layers_.read(layer, builder_.node(value[0]));
     if (value.size() != 1)
       throw Error(text(layer.place(), ": found ", value.size(),
                        " values side by side; this layer takes one. Merge them with sum, product or concat before it."));

@@ -1,18 +1,12 @@
 #include "net/rules.hpp"
 
 #include <algorithm>
-#include <limits>
 
-#include "base/error.hpp"
 #include "base/text.hpp"
 #include "net/parameters.hpp"
+#include "net/rule_set.hpp"
 
 namespace infinitile {
-
-namespace {
-
-/// Widths, and the numbers of one sample, stay below this, so that products of two of them are exact.
-constexpr long largest_size = std::numeric_limits<int>::max();
 
 std::string in_words(std::vector<long> const& shape) {
   std::vector<std::string> sizes;
@@ -24,168 +18,186 @@ std::string in_words(Node const& node) {
   return node.path.starts_with("input") ? "the " + node.path : text("layer ", node.path, " (", name_of(node.op), ")");
 }
 
-/// What each operation asks of its inputs and makes of them: one overload per operation, `node` being the one to complete.
-class Rules {
-public:
-  Rules(Node& node, std::vector<Node const*> const& inputs, std::string const& source) : node_(node), inputs_(inputs), source_(source) {}
+void Rules::operator()(Input&) const {
+  INFINITILE_EXPECT(!"only a NetworkBuilder makes inputs");
+}
 
-  void operator()(Input&) const { INFINITILE_EXPECT(!"only a NetworkBuilder makes inputs"); }
+void Rules::operator()(Dense& op) const {
+  take_only_input();
+  set_width("out_dim", op.out_dim, op.parameterization, op.s);
+}
 
-  void operator()(Dense& op) const {
-    Node const& before = take_only_input();
-    bool const standard = op.parameterization == Parameterization::standard;
-    if (!standard && op.s != std::array<long, 2>{1, 1})
-      fail(text("s is [", op.s[0], ", ", op.s[1],
-                "]; with parameterization ntk widths do not matter and s is [1, 1]. Set parameterization: standard."));
-    if (standard && !before.width_known)
-      fail(text("the width of ", in_words(before),
-                " is not known; parameterization standard needs it. Give out_dim to the dense layer that sets it."));
-    if (standard && op.s[0] != before.width_multiplier)
-      fail(text("s[0] is ", op.s[0], "; it has to be s[1] of the layer before, ", before.width_multiplier, " at ", in_words(before), "."));
-    if (op.out_dim.value_or(1) > largest_size || op.s[1] > largest_size)
-      fail(text("out_dim and s can be at most ", largest_size, "; found ", op.out_dim.value_or(1), " and ", op.s[1], "."));
-    node_.width_multiplier = op.s[1];
-    node_.shape.back() = op.out_dim.value_or(1) * op.s[1];
-    node_.width_known = op.out_dim.has_value();
-    node_.gaussian = true;
+void Rules::operator()(Flatten&) const {
+  Node const& before = take_only_input();
+  set_shape({before.channels() * before.positions()});
+  node_.gaussian = false;
+}
+
+void Rules::operator()(Identity&) const {
+  take_only_input();
+}
+
+void Rules::operator()(LayerNorm& op) const {
+  Node const& before = take_only_input();
+  expect_gaussian(before, "layer_norm");
+  for (int& axis : op.axis) axis = count_from_channels(axis);
+  std::sort(op.axis.begin(), op.axis.end());
+  op.axis.erase(std::unique(op.axis.begin(), op.axis.end()), op.axis.end());
+  if (op.axis.empty() || op.axis.back() != -1) fail("axis leaves out the channels; it has to include them. Add -1 to the list.");
+  if (op.axis.front() == batch_axis())
+    fail("axis includes the batch (axis 0); then a tile of the kernel would depend on the other inputs. Leave axis 0 out.");
+}
+
+void Rules::operator()(Dropout& op) const {
+  take_only_input();
+  if (op.mode == Mode::train) node_.gaussian = false;
+}
+
+void Rules::operator()(Activation&) const {
+  expect_gaussian(take_only_input(), "an activation");
+  node_.gaussian = false;
+}
+
+void Rules::operator()(Sum&) const {
+  take_equal_inputs();
+  for (Node const* branch : inputs_)
+    if (!branch->gaussian && inputs_.size() > 1)
+      fail(text(in_words(*branch),
+                " ends a branch and is not Gaussian; the branches of a sum have to be. Put a dense layer at the end of that branch."));
+}
+
+void Rules::operator()(Product&) const {
+  take_equal_inputs();
+  node_.gaussian = false;
+}
+
+void Rules::operator()(Concat& op) const {
+  op.axis = count_from_channels(op.axis);
+  if (op.axis == batch_axis()) fail("axis 0 is the batch; branches are joined along the channels (-1) or a spatial axis.");
+  if (op.axis == -1) {
+    join_channels();
+  } else {
+    join_positions(static_cast<std::size_t>(axes() + op.axis) - 1);
   }
+}
 
-  void operator()(Flatten&) const {
-    Node const& before = take_only_input();
-    node_.shape = {before.channels() * before.positions()};
-    node_.gaussian = false;
+void Rules::expect_usual_axes() const {
+  for (Node const* before : inputs_)
+    if (before->has_moved_axes())
+      fail(text("at its input, ", in_words(*before), ", a dot_general has left the batch as axis ", before->batch_axis,
+                " and the channels as axis ", before->channel_axis, " of ", before->shape.size() + 1, ", counted from 0; ",
+                name_of(node_.op),
+                " needs the batch first and the channels last. Only dense, flatten, identity, dropout, activations, sum, product, global"
+                " pools, index and dot_general can stand here."));
+}
+
+void Rules::fail(std::string_view message) const {
+  throw Error(text(where_written(source_, node_), ": ", message));
+}
+
+int Rules::count_from_channels(int axis) const {
+  if (axis < -axes() || axis >= axes())
+    fail(text("axis ", axis, " is not there; the input has ", axes(), " axes, batch and channels included: ", -axes(), " to ", axes() - 1,
+              "."));
+  return axis < 0 ? axis : axis - axes();
+}
+
+void Rules::take(Node const& before) const {
+  node_.shape = before.shape;
+  node_.batch_axis = before.batch_axis;
+  node_.channel_axis = before.channel_axis;
+  node_.width_known = before.width_known;
+  node_.gaussian = before.gaussian;
+  node_.width_multiplier = before.width_multiplier;
+}
+
+Node const& Rules::take_only_input() const {
+  INFINITILE_EXPECT(inputs_.size() == 1);
+  take(*inputs_[0]);
+  return *inputs_[0];
+}
+
+void Rules::expect_gaussian(Node const& before, std::string_view who) const {
+  if (!before.gaussian)
+    fail(text("its input, ", in_words(before), ", is not Gaussian; ", who, " needs a Gaussian input. Put a dense layer before it."));
+}
+
+void Rules::set_width(std::string_view key, std::optional<long> width, Parameterization parameterization, std::array<long, 2> s) const {
+  Node const& before = *inputs_[0];
+  bool const standard = parameterization == Parameterization::standard;
+  if (!standard && s != std::array<long, 2>{1, 1})
+    fail(text("s is [", s[0], ", ", s[1],
+              "]; with parameterization ntk widths do not matter and s is [1, 1]. Set parameterization: standard."));
+  if (standard && !before.width_known)
+    fail(text("the width of ", in_words(before),
+              " is not known; parameterization standard needs it. Give a width (out_dim, out_chan) to the layer that sets it."));
+  if (standard && s[0] != before.width_multiplier)
+    fail(text("s[0] is ", s[0], "; it has to be s[1] of the layer before, ", before.width_multiplier, " at ", in_words(before), "."));
+  if (width.value_or(1) > largest_size || s[1] > largest_size)
+    fail(text(key, " and s can be at most ", largest_size, "; found ", width.value_or(1), " and ", s[1], "."));
+  node_.width_multiplier = s[1];
+  node_.shape.back() = width.value_or(1) * s[1];
+  node_.width_known = width.has_value();
+  node_.gaussian = true;
+}
+
+void Rules::set_shape(std::vector<long> shape) const {
+  node_.batch_axis = 0;
+  node_.channel_axis = static_cast<int>(shape.size());
+  node_.shape = std::move(shape);
+}
+
+void Rules::fail_shapes(Node const& one, Node const& other, std::string_view needed) const {
+  fail(text("branches have different shapes, ", in_words(one.shape), " at ", in_words(one), " and ", in_words(other.shape), " at ",
+            in_words(other), "; ", needed, "."));
+}
+
+void Rules::take_equal_inputs(std::size_t joined) const {
+  take(*inputs_[0]);
+  for (Node const* branch : inputs_) {
+    if (branch->width_known && !node_.width_known) take(*branch);
+    if (branch->width_multiplier != inputs_[0]->width_multiplier)
+      fail(text("the branches leave different multipliers s[1], ", inputs_[0]->width_multiplier, " and ", branch->width_multiplier,
+                "; one is needed."));
   }
-
-  void operator()(Identity&) const { take_only_input(); }
-
-  void operator()(LayerNorm& op) const {
-    Node const& before = take_only_input();
-    expect_gaussian(before, "layer_norm");
-    for (int& axis : op.axis) axis = count_from_channels(axis);
-    std::sort(op.axis.begin(), op.axis.end());
-    op.axis.erase(std::unique(op.axis.begin(), op.axis.end()), op.axis.end());
-    if (op.axis.empty() || op.axis.back() != -1) fail("axis leaves out the channels; it has to include them. Add -1 to the list.");
-    if (op.axis.front() == batch_axis())
-      fail("axis includes the batch (axis 0); then a tile of the kernel would depend on the other inputs. Leave axis 0 out.");
+  for (Node const* branch : inputs_) {
+    bool const both = branch->width_known == node_.width_known;
+    bool agree = branch->shape.size() == node_.shape.size();
+    for (std::size_t i = 0; agree && i < node_.shape.size(); ++i)
+      agree = i == joined || branch->shape[i] == node_.shape[i] || (i + 1 == node_.shape.size() && !both);
+    if (!agree) fail_shapes(*inputs_[0], *branch, "one shape is needed");
+    if (branch->batch_axis != node_.batch_axis || branch->channel_axis != node_.channel_axis)
+      fail(text("the branches have batch and channels at different places, axes ", inputs_[0]->batch_axis, " and ",
+                inputs_[0]->channel_axis, " at ", in_words(*inputs_[0]), ", ", branch->batch_axis, " and ", branch->channel_axis, " at ",
+                in_words(*branch), "; the same order is needed."));
   }
+}
 
-  void operator()(Dropout& op) const {
-    take_only_input();
-    if (op.mode == Mode::train) node_.gaussian = false;
+void Rules::join_channels() const {
+  take_equal_inputs(inputs_[0]->shape.size() - 1);
+  node_.shape.back() = 0;
+  for (Node const* branch : inputs_) {
+    if (branch->width_known != inputs_[0]->width_known)
+      fail(text("the width of ", in_words(branch->width_known ? *inputs_[0] : *branch),
+                " is not known while other branches have one; they weigh the branches."
+                " Give a width (out_dim, out_chan) in all branches or in none."));
+    node_.shape.back() += branch->channels();
   }
+  node_.gaussian = false;
+}
 
-  void operator()(Activation&) const {
-    expect_gaussian(take_only_input(), "an activation");
-    node_.gaussian = false;
+void Rules::join_positions(std::size_t axis) const {
+  take_equal_inputs(axis);
+  node_.shape[axis] = 0;
+  for (Node const* branch : inputs_) {
+    if (!branch->gaussian)
+      fail(text(in_words(*branch),
+                " ends a branch and is not Gaussian; along a spatial axis the branches have to be. Put a dense layer there."));
+    node_.shape[axis] += branch->shape[axis];
   }
+}
 
-  void operator()(Sum&) const {
-    take_equal_inputs();
-    for (Node const* branch : inputs_)
-      if (!branch->gaussian && inputs_.size() > 1)
-        fail(text(in_words(*branch),
-                  " ends a branch and is not Gaussian; the branches of a sum have to be. Put a dense layer at the end of that branch."));
-  }
-
-  void operator()(Product&) const {
-    take_equal_inputs();
-    node_.gaussian = false;
-  }
-
-  void operator()(Concat& op) const {
-    op.axis = count_from_channels(op.axis);
-    if (op.axis == batch_axis()) fail("axis 0 is the batch; branches are joined along the channels (-1) or a spatial axis.");
-    if (op.axis == -1) {
-      join_channels();
-    } else {
-      join_positions(static_cast<std::size_t>(axes() + op.axis) - 1);
-    }
-  }
-
-private:
-  [[noreturn]] void fail(std::string_view message) const { throw Error(text(where_written(source_, node_), ": ", message)); }
-
-  /// Axes of the input, the batch counted.
-  int axes() const { return static_cast<int>(inputs_[0]->shape.size()) + 1; }
-  int batch_axis() const { return -axes(); }
-
-  /// -1 for the channels, -2 for the axis before them and so on.
-  int count_from_channels(int axis) const {
-    if (axis < -axes() || axis >= axes())
-      fail(text("axis ", axis, " is not there; the input has ", axes(), " axes, batch and channels included: ", -axes(), " to ", axes() - 1,
-                "."));
-    return axis < 0 ? axis : axis - axes();
-  }
-
-  void take(Node const& before) const {
-    node_.shape = before.shape;
-    node_.width_known = before.width_known;
-    node_.gaussian = before.gaussian;
-    node_.width_multiplier = before.width_multiplier;
-  }
-
-  Node const& take_only_input() const {
-    INFINITILE_EXPECT(inputs_.size() == 1);
-    take(*inputs_[0]);
-    return *inputs_[0];
-  }
-
-  void expect_gaussian(Node const& before, std::string_view who) const {
-    if (!before.gaussian)
-      fail(text("its input, ", in_words(before), ", is not Gaussian; ", who, " needs a Gaussian input. Put a dense layer before it."));
-  }
-
-  [[noreturn]] void fail_shapes(Node const& one, Node const& other, std::string_view needed) const {
-    fail(text("branches have different shapes, ", in_words(one.shape), " at ", in_words(one), " and ", in_words(other.shape), " at ",
-              in_words(other), "; ", needed, "."));
-  }
-
-  /// Takes shape and width from the branches, whose sizes agree on all axes but `joined`. A width that is not known fits a known one.
-  void take_equal_inputs(std::size_t joined = std::numeric_limits<std::size_t>::max()) const {
-    take(*inputs_[0]);
-    for (Node const* branch : inputs_) {
-      if (branch->width_known && !node_.width_known) take(*branch);
-      if (branch->width_multiplier != inputs_[0]->width_multiplier)
-        fail(text("the branches leave different multipliers s[1], ", inputs_[0]->width_multiplier, " and ", branch->width_multiplier,
-                  "; one is needed."));
-    }
-    for (Node const* branch : inputs_) {
-      bool const both = branch->width_known == node_.width_known;
-      bool agree = branch->shape.size() == node_.shape.size();
-      for (std::size_t i = 0; agree && i < node_.shape.size(); ++i)
-        agree = i == joined || branch->shape[i] == node_.shape[i] || (i + 1 == node_.shape.size() && !both);
-      if (!agree) fail_shapes(*inputs_[0], *branch, "one shape is needed");
-    }
-  }
-
-  void join_channels() const {
-    take_equal_inputs(inputs_[0]->shape.size() - 1);
-    node_.shape.back() = 0;
-    for (Node const* branch : inputs_) {
-      if (branch->width_known != inputs_[0]->width_known)
-        fail(text("the width of ", in_words(branch->width_known ? *inputs_[0] : *branch),
-                  " is not known while other branches have one; they weigh the branches."
-                  " Give out_dim in all branches or in none."));
-      node_.shape.back() += branch->channels();
-    }
-    node_.gaussian = false;
-  }
-
-  void join_positions(std::size_t axis) const {
-    take_equal_inputs(axis);
-    node_.shape[axis] = 0;
-    for (Node const* branch : inputs_) {
-      if (!branch->gaussian)
-        fail(text(in_words(*branch),
-                  " ends a branch and is not Gaussian; along a spatial axis the branches have to be. Put a dense layer there."));
-      node_.shape[axis] += branch->shape[axis];
-    }
-  }
-
-  Node& node_;
-  std::vector<Node const*> const& inputs_;
-  std::string const& source_;
-};
+namespace {
 
 /// Parameters in their domains also where no file was read.
 void check_domains(Node const& node, std::string const& source) {
@@ -193,7 +205,8 @@ void check_domains(Node const& node, std::string const& source) {
     op.for_each_parameter(op, [&](std::string_view key, auto const& value, Domain domain) {
       if (is_in_domain(value, domain)) return;
       std::string const words = write_value(value, [](double v) { return fmt::format("{}", v); });
-      throw Error(text(where_written(source, node), ": ", key, " is ", words, "; ", in_words(domain), " is needed."));
+      throw Error(text(where_written(source, node), ": ", key, " is ", words, "; ",
+                       in_words_of<std::remove_cvref_t<decltype(value)>>(domain), " is needed."));
     });
   };
   std::visit(check, node.op);
@@ -209,7 +222,13 @@ std::string where_written(std::string const& source, Node const& node) {
 Node complete(Node draft, std::vector<Node const*> const& inputs, std::string const& source) {
   if (inputs.empty()) throw Error(text(where_written(source, draft), ": found no branch; at least one is needed."));
   check_domains(draft, source);
-  std::visit(Rules(draft, inputs, source), draft.op);
+  Rules const rules(draft, inputs, source);
+  std::visit(
+      [&]<class Operation>(Operation& op) {
+        if (!takes_any_axis_order<Operation>) rules.expect_usual_axes();
+        rules(op);
+      },
+      draft.op);
   long numbers = 1;
   for (long const size : draft.shape) {
     if (size > largest_size / numbers)

@@ -84,10 +84,6 @@ auto with_places(std::string const& name, Parse parse) {
   }
 }
 
-bool is_quoted(YAML::Node const& node) {
-  return node.IsScalar() && node.Tag() == "!";
-}
-
 /// The whole of a plain scalar as a number; nothing when it is not one.
 template <class Number>
 bool parse_scalar(YAML::Node const& node, Number& number) {
@@ -99,14 +95,11 @@ bool parse_scalar(YAML::Node const& node, Number& number) {
   return problem == std::errc() && stop == end;
 }
 
-/// The elements of a list as fields of their own: "s[0]", "s[1]".
-std::vector<Field> elements_of(Field const& field) {
-  std::vector<Field> out;
-  for (std::size_t i = 0; i < field.value.size(); ++i) out.push_back({field.value[i], text(field.key, "[", i, "]"), field.place});
-  return out;
-}
-
 }  // namespace
+
+bool is_quoted(YAML::Node const& node) {
+  return node.IsScalar() && node.Tag() == "!";
+}
 
 std::string printable(std::string_view words) {
   static constexpr std::size_t longest = 60;
@@ -186,6 +179,12 @@ Field const* find_field(std::vector<Field> const& fields, std::string_view key) 
   for (auto const& field : fields)
     if (field.key == key) return &field;
   return nullptr;
+}
+
+std::vector<Field> elements_of(Field const& field) {
+  std::vector<Field> out;
+  for (std::size_t i = 0; i < field.value.size(); ++i) out.push_back({field.value[i], text(field.key, "[", i, "]"), field.place});
+  return out;
 }
 
 double read_number(Field const& field) {

@@ -21,6 +21,9 @@ void check_duplicate_keys(std::string const& text, std::string const& name);
 /// The line a node begins in, from 1; 0 where it came from no text.
 int line_of(YAML::Node const& node);
 
+/// Does a text stand in quotation marks?
+bool is_quoted(YAML::Node const& node);
+
 /// A node in words for messages: its text, "nothing", "[1, 2]", "a list of 30", "a mapping of 2 keys".
 std::string in_words(YAML::Node const& node);
 
@@ -40,6 +43,9 @@ struct Field {
 /// The fields of a mapping, in its order. Their places are FILE:LINE followed by `what`, such as ": layer 2 (dense)". Throws Error when the
 /// node is no mapping or a key is no word.
 std::vector<Field> fields_of(YAML::Node const& mapping, std::string const& file, std::string const& what);
+
+/// The elements of a list as fields of their own: "s[0]", "s[1]".
+std::vector<Field> elements_of(Field const& field);
 
 /// The field of that key, or null.
 Field const* find_field(std::vector<Field> const& fields, std::string_view key);
