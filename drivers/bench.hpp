@@ -26,6 +26,9 @@ struct Benchmark {
   std::vector<Measurement> (*measure)(Context const&, BenchSize);
 };
 
+/// drivers/bench_convolutions.cpp.
+std::vector<Measurement> convolutions(Context const& context, BenchSize size);
+
 /// All there are; drivers/bench_cases.cpp.
 std::vector<Benchmark> const& benchmarks();
 

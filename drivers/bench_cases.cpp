@@ -5,7 +5,8 @@
 
 #include "base/text.hpp"
 #include "drivers/bench.hpp"
-#include "infinite/compile.hpp"
+#include "drivers/bench_support.hpp"
+#include "infinite/compile_pairs.hpp"
 #include "infinite/infinite_kernel.hpp"
 #include "kernels/activation.hpp"
 #include "net/reader.hpp"
@@ -16,27 +17,6 @@
 namespace infinitile {
 
 namespace {
-
-/// Seconds that `work` takes on the slowest rank; the best of `times`.
-template <class Work>
-double best_seconds(Communicator const& comm, int times, Work work) {
-  double best = 1e300;
-  for (int i = 0; i < times; ++i) {
-    comm.barrier();
-    Stopwatch const clock;
-    work();
-    best = std::min(best, comm.all_reduce(clock.seconds(), Reduction::max));
-  }
-  return best;
-}
-
-std::vector<double> random_numbers(std::size_t count) {
-  std::mt19937_64 random(1);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  std::vector<double> out(count);
-  for (double& x : out) x = uniform(random);
-  return out;
-}
 
 PairProgram program_of(std::string const& network, long width) {
   auto const signatures = activation_signatures();
@@ -195,6 +175,7 @@ std::vector<Benchmark> const& benchmarks() {
   static std::vector<Benchmark> const all{
       {"fully_connected", "NNGP and NTK, 3 hidden ReLU layers, n = 8192, d = 784, symmetric", fully_connected},
       {"activations", "one hidden layer, NNGP and NTK, one core", activations},
+      {"convolutions", "convolutional kernels of 32 x 32 x 3 images, NNGP and NTK", convolutions},
       {"cholesky", "distributed Cholesky factorization in float64", cholesky_rate},
       {"tile_files", "finished tiles, both halves of NNGP and NTK, to disk", tile_files},
   };

@@ -51,15 +51,36 @@ struct AbRelu {
 
   /// In double or in float, between inputs whose variances are not zero.
   template <class R>
-  INFINITILE_FN CarriedIn<R> carry_alive(R gap) const {
-    R const level = static_cast<R>(mean_square()), bend = static_cast<R>(dual_math::square(a - b) / (2 * dual_math::pi));
-    R const part = level > 0 ? bend / level : 0;
+  INFINITILE_FN CarriedIn<R> carry_alive(R gap) const;
+};
+
+/// The numbers of AbRelu::carry_alive, for loops over many pairs.
+template <class R>
+struct AbReluNumbers {
+  R level = 0;           ///< V
+  R bend = 0, part = 0;  ///< F and F/V
+  R turn = 0;            ///< πF/V
+  R product = 0;         ///< a b
+
+  INFINITILE_FN explicit AbReluNumbers(AbRelu const& phi)
+      : level(static_cast<R>(phi.mean_square())),
+        bend(static_cast<R>(dual_math::square(phi.a - phi.b) / (2 * dual_math::pi))),
+        part(level > 0 ? bend / level : 0),
+        turn(static_cast<R>(dual_math::pi) * part),
+        product(static_cast<R>(phi.a * phi.b)) {}
+
+  INFINITILE_FN CarriedIn<R> carry(R gap) const {
     R const t = dual_math::near_end(gap), s = std::sqrt(t);
     R const bent = (part * s) * (t * dual_math::bow(t)), turned = (bend * s) * dual_math::arc(t);
     R const over = gap - 1, wide = over > 0 ? over : 0;
-    return {(gap - static_cast<R>(dual_math::pi) * part * wide) - bent, over > 0 ? static_cast<R>(a * b) + turned : level - turned};
+    return {(gap - turn * wide) - bent, over > 0 ? product + turned : level - turned};
   }
 };
+
+template <class R>
+INFINITILE_FN CarriedIn<R> AbRelu::carry_alive(R gap) const {
+  return AbReluNumbers<R>(*this).carry(gap);
+}
 
 struct AbReluByName : AbRelu {
   explicit AbReluByName(Arguments const& given) : AbRelu{given.number("a"), given.number("b")} {}

@@ -17,18 +17,19 @@
 
 namespace infinitile::dual_math {
 
-/// c0 + x (c1 + x (c2 + ...)), in double or in float.
-template <class R>
-INFINITILE_FN constexpr R horner(R, R last) {
-  return last;
+/// c0 + x (c1 + x (c2 + ...)), in double or in float, or several side by side.
+template <class X, class R>
+INFINITILE_FN constexpr X horner(X, R last) {
+  return X{} + last;
 }
-template <class R, class... Rest>
-INFINITILE_FN constexpr R horner(R x, R c, Rest... rest) {
+template <class X, class R, class... Rest>
+INFINITILE_FN constexpr X horner(X x, R c, Rest... rest) {
   return c + x * horner(x, rest...);
 }
 
-/// angle / √t at cos(angle) = 1 − t, t in [0, 1].
-INFINITILE_FN double arc(double t) {
+/// angle / √t at cos(angle) = 1 − t, t in [0, 1]. X is a double, or several side by side (kernels/lanes.hpp).
+template <class X>
+INFINITILE_FN X arc_double(X t) {
   // clang-format off
   return horner(t,
         1.4142135623730951, 0.11785113019775793, 0.02651650429448992, 0.00789181675498563, 0.0026854098360162585,
@@ -39,7 +40,8 @@ INFINITILE_FN double arc(double t) {
 }
 
 /// (sin(angle) − angle cos(angle)) / t^(3/2) at cos(angle) = 1 − t, t in [0, 1].
-INFINITILE_FN double bow(double t) {
+template <class X>
+INFINITILE_FN X bow_double(X t) {
   // clang-format off
   return horner(t,
         0.9428090415820634, 0.04714045207910318, 0.007576144084134547, 0.0017537370571868048, 0.00048825631422415473,
@@ -50,13 +52,28 @@ INFINITILE_FN double bow(double t) {
 }
 
 /// arc and bow for float: 9e-8 and 6e-8 of their values.
-INFINITILE_FN float arc(float t) {
+template <class X>
+INFINITILE_FN X arc_float(X t) {
   return horner(t, 1.4142135381698608F, 0.117851123213768F, 0.026517394930124283F, 0.00787342432886362F, 0.002827564487233758F,
                 0.0004611806070897728F, 0.001409727381542325F, -0.0008807978010736406F, 0.0005231339018791914F);
 }
-INFINITILE_FN float bow(float t) {
+template <class X>
+INFINITILE_FN X bow_float(X t) {
   return horner(t, 0.9428090453147888F, 0.0471404567360878F, 0.007575731724500656F, 0.0017601985018700361F, 0.0004510798607952893F,
                 0.0002508667530491948F, -7.612290210090578e-05F, 8.874121704138815e-05F);
+}
+
+INFINITILE_FN double arc(double t) {
+  return arc_double(t);
+}
+INFINITILE_FN float arc(float t) {
+  return arc_float(t);
+}
+INFINITILE_FN double bow(double t) {
+  return bow_double(t);
+}
+INFINITILE_FN float bow(float t) {
+  return bow_float(t);
 }
 
 /// The smaller of the gaps to parallel and to antiparallel. A gap that rounding put a little outside of [0, 2] counts as that much inside.

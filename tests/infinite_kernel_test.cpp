@@ -1,54 +1,26 @@
 #include "infinite/infinite_kernel.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <random>
 #include <string>
 
 #include "base/error.hpp"
-#include "infinite/compile.hpp"
+#include "infinite/compile_pairs.hpp"
 #include "kernels/activation.hpp"
 #include "net/reader.hpp"
-#include "store/hdf5.hpp"
 #include "support/catch.hpp"
+#include "support/golden_kernels.hpp"
 
 using namespace infinitile;
+using golden::Lower;
 
 namespace {
-
-std::vector<double> read(hid_t group, std::string const& path) {
-  return h5::read_all<double>(h5::open_dataset(group, "infinite_fc.h5", path), path);
-}
-
-double read_number(hid_t group, char const* name) {
-  h5::Handle const attribute(H5Aopen(group, name, H5P_DEFAULT), H5Aclose);
-  double value = 0;
-  h5::check(H5Aread(attribute, H5T_NATIVE_DOUBLE, &value), name);
-  return value;
-}
-
-std::string read_words(hid_t group, char const* name) {
-  h5::Handle const attribute(H5Aopen(group, name, H5P_DEFAULT), H5Aclose);
-  h5::Handle const type(H5Aget_type(attribute), H5Tclose);
-  char* words = nullptr;
-  h5::check(H5Aread(attribute, type, &words), name);
-  std::string const out(words);
-  H5free_memory(words);
-  return out;
-}
 
 PairProgram program_of(std::string const& yaml, long width) {
   auto const signatures = activation_signatures();
   return compile_pair_program(read_network(parse_yaml(yaml, "test"), ReadContext{"test", "", {{width}}, signatures}));
 }
-
-/// All entries of a network on train and test rows, from tiles of a side: [row][col] of the stacked rows, lower triangle.
-struct Lower {
-  long n;
-  std::vector<double> nngp, ntk;
-  double at(std::vector<double> const& k, long i, long j) const { return k[static_cast<std::size_t>(std::max(i, j) * n + std::min(i, j))]; }
-};
 
 #ifdef INFINITILE_TRAP_NAN
 constexpr std::array sides{3};  // minutes under sanitizers
@@ -66,92 +38,30 @@ struct Tabulated {
 
 template <class T>
 Lower compute_all(Tabulated const& network, long train, int side) {
-  long const n = network.rows.rows;
-  TileGrid const grid(train, n - train, side);
-  auto const offset = [&](int tile) { return grid.range(tile).first + (grid.is_test(tile) ? train : 0); };
-  Lower out{n, std::vector<double>(static_cast<std::size_t>(n * n)), std::vector<double>(static_cast<std::size_t>(n * n))};
-  for (Block const block : {Block::train_train, Block::test_train, Block::test_test})
-    for (TileIndex const t : grid.tiles_of(block)) {
-      int const height = grid.height(t), width = grid.width(t);
-      LaunchVector<T> nngp(static_cast<std::size_t>(height * width)), ntk(nngp.size());
-      TileTask<T> const task{offset(t.row), offset(t.col), height, width, nngp.data(), ntk.data()};
-      REQUIRE(compute_tiles(Exec(), network.program, network.rows, std::span(&task, 1)) == 0);
-      for (long i = 0; i < height; ++i)
-        for (long j = 0; j < width; ++j) {
-          auto const from = static_cast<std::size_t>(i * width + j);
-          auto const to = static_cast<std::size_t>((offset(t.row) + i) * n + offset(t.col) + j);
-          out.nngp[to] = nngp[from];
-          out.ntk[to] = ntk[from];
-        }
-    }
-  return out;
-}
-
-double largest(std::vector<double> const& values) {
-  double most = 0;
-  for (double const v : values) most = std::max(most, std::abs(v));
-  return most;
-}
-
-/// Largest difference between a golden block and the rows and columns of `k` that it covers, relative to the block's largest entry.
-double difference(Lower const& all, std::vector<double> const& k, std::vector<double> const& golden, long row0, long rows, long cols,
-                  bool diagonal) {
-  double most = 0;
-  for (long i = 0; i < rows; ++i)
-    for (long j = 0; j < cols; ++j) {
-      double const expected = golden[static_cast<std::size_t>(i * cols + j)];
-      most = std::max(most, std::abs(all.at(k, row0 + i, diagonal ? row0 + i : j) - expected));
-      if (!std::isfinite(all.at(k, row0 + i, diagonal ? row0 + i : j))) return INFINITY;
-    }
-  double const scale = largest(golden);
-  return scale > 0 ? most / scale : most;
-}
-
-std::vector<std::string> case_names(hid_t file) {
-  std::vector<std::string> names;
-  H5Literate(
-      file, H5_INDEX_NAME, H5_ITER_INC, nullptr,
-      [](hid_t, char const* name, H5L_info_t const*, void* out) -> herr_t {
-        static_cast<std::vector<std::string>*>(out)->emplace_back(name);
-        return 0;
-      },
-      &names);
-  return names;
-}
-
-/// Checks the golden blocks of one kind.
-void check_blocks(hid_t group, Lower const& all, std::vector<double> const& k, std::string const& kind, long train, double allowed) {
-  CHECK(difference(all, k, read(group, "train_train/" + kind), 0, train, train, false) <= allowed);
-  CHECK(difference(all, k, read(group, "test_train/" + kind), train, all.n - train, train, false) <= allowed);
-  CHECK(difference(all, k, read(group, "test_test/" + kind), train, all.n - train, 1, true) <= allowed);
+  return golden::compute_all<T>(network.rows.rows, train, side, [&](TileTask<T> const& task) {
+    return compute_tiles(Exec(), network.program, network.rows, std::span(&task, 1));
+  });
 }
 
 void check_case(hid_t group, std::string const& network) {
-  std::vector<double> x = read(group, "x1");
-  std::vector<double> const x2 = read(group, "x2"), golden_ntk = read(group, "train_train/ntk");
-  long const train = std::lround(std::sqrt(static_cast<double>(golden_ntk.size()))), width = static_cast<long>(x.size()) / train;
-  x.insert(x.end(), x2.begin(), x2.end());
-  Tabulated const tabulated(network, width, x);
+  golden::Inputs const inputs = golden::read_inputs(group);
+  Tabulated const tabulated(network, inputs.shape.back(), inputs.values);
   for (int const side : sides) {
-    Lower const all = compute_all<double>(tabulated, train, side);
     CAPTURE(side);
-    check_blocks(group, all, all.nngp, "nngp", train, std::max(1e-10, 10 * read_number(group, "float64_loss_nngp")));
-    check_blocks(group, all, all.ntk, "ntk", train, std::max(1e-10, 10 * read_number(group, "float64_loss_ntk")));
+    golden::check_double(group, compute_all<double>(tabulated, inputs.train, side), inputs.train);
   }
-  Lower const single = compute_all<float>(tabulated, train, 2);
-  check_blocks(group, single, single.nngp, "nngp", train, 1e-5);
-  check_blocks(group, single, single.ntk, "ntk", train, 1e-5);
+  golden::check_single(group, compute_all<float>(tabulated, inputs.train, 2), inputs.train);
 }
 
 }  // namespace
 
 TEST_CASE("every fully connected golden kernel is met, at any tile side", "[infinite_kernel]") {
   h5::Handle const file = h5::open_file(std::string(INFINITILE_TEST_DATA) + "/infinite_fc.h5");
-  auto const names = case_names(file);
+  auto const names = golden::case_names(file);
   REQUIRE(names.size() == 87);
   for (auto const& name : names) {
     h5::Handle const group(H5Gopen(file, name.c_str(), H5P_DEFAULT), H5Gclose);
-    std::string const network = read_words(group, "network");
+    std::string const network = golden::read_words(group, "network");
     CAPTURE(name, network);
     if (name == "layer_norm_batch") {  // a tile would depend on all others
       CHECK_THROWS_WITH(program_of(network, 5), Catch::Contains("batch"));

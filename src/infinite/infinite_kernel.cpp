@@ -2,12 +2,22 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "kernels/position_tile.hpp"
 
 namespace infinitile {
 
-InfiniteKernel::InfiniteKernel(TileGrid grid, PairProgram program, std::vector<InputRows> inputs, Precision precision)
-    : grid_(grid), program_(std::move(program)), rows_(tabulate_rows(program_, std::move(inputs), precision)) {
-  INFINITILE_EXPECT(rows_.rows == grid.train() + grid.test());
+namespace {
+
+std::variant<RowTable, PositionTable> tabulate(InfiniteProgram const& program, std::vector<InputRows> inputs, Precision precision) {
+  if (auto const* const pairs = std::get_if<PairProgram>(&program)) return tabulate_rows(*pairs, std::move(inputs), precision);
+  return tabulate_positions(std::get<PositionProgram>(program), std::move(inputs), precision);
+}
+
+}  // namespace
+
+InfiniteKernel::InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision)
+    : grid_(grid), program_(std::move(program)), table_(tabulate(program_, std::move(inputs), precision)) {
+  std::visit([&](auto const& table) { INFINITILE_EXPECT(table.rows == grid.train() + grid.test()); }, table_);
 }
 
 long InfiniteKernel::offset(int tile) const {
@@ -28,7 +38,11 @@ void InfiniteKernel::compute(Exec const& exec, std::vector<TileIndex> const& til
     tasks.push_back(
         {offset(out.tile.row), offset(out.tile.col), height, width, out.nngp.data(), get == Get::nngp ? nullptr : out.ntk.data()});
   }
-  long const bad = compute_tiles(exec, program_, rows_, std::span<TileTask<T> const>(tasks));
+  std::span<TileTask<T> const> const work(tasks);
+  auto const* const pairs = std::get_if<PairProgram>(&program_);
+  long const bad = pairs != nullptr
+                       ? compute_tiles(exec, *pairs, std::get<RowTable>(table_), work)
+                       : compute_position_tiles(exec, std::get<PositionProgram>(program_), std::get<PositionTable>(table_), work);
   if (bad > 0)
     throw NumericalAnswer(text(bad, " kernel values in the tiles from (", tiles.front().row, ", ", tiles.front().col,
                                ") on are infinite or not a number: the variances leave the range of the numbers. Use smaller weights, or "
@@ -38,17 +52,18 @@ void InfiniteKernel::compute(Exec const& exec, std::vector<TileIndex> const& til
 template void InfiniteKernel::compute(Exec const&, std::vector<TileIndex> const&, Get, std::vector<Values<double>>&) const;
 template void InfiniteKernel::compute(Exec const&, std::vector<TileIndex> const&, Get, std::vector<Values<float>>&) const;
 
-std::vector<double> InfiniteKernel::nngp_diagonal(Block block) const {
-  return part_of(rows_.nngp, block);
-}
-std::vector<double> InfiniteKernel::ntk_diagonal(Block block) const {
-  return part_of(rows_.ntk, block);
-}
-
-std::vector<double> InfiniteKernel::part_of(LaunchVector<double> const& diagonal, Block block) const {
+template <class Numbers>
+std::vector<double> InfiniteKernel::part_of(Numbers const& diagonal, Block block) const {
   INFINITILE_EXPECT(block != Block::test_train);
   double const* const first = diagonal.data() + (block == Block::test_test ? grid_.train() : 0);
   return {first, first + (block == Block::test_test ? grid_.test() : grid_.train())};
+}
+
+std::vector<double> InfiniteKernel::nngp_diagonal(Block block) const {
+  return std::visit([&](auto const& table) { return part_of(table.nngp, block); }, table_);
+}
+std::vector<double> InfiniteKernel::ntk_diagonal(Block block) const {
+  return std::visit([&](auto const& table) { return part_of(table.ntk, block); }, table_);
 }
 
 }  // namespace infinitile

@@ -2,7 +2,9 @@
 
 #include <vector>
 
+#include "infinite/program.hpp"
 #include "kernels/kernel_tile.hpp"
+#include "kernels/position_table.hpp"
 #include "plan/tile_grid.hpp"
 
 namespace infinitile {
@@ -11,7 +13,7 @@ namespace infinitile {
 class InfiniteKernel {
 public:
   /// `inputs`: for each input of the network its train rows followed by its test rows.
-  InfiniteKernel(TileGrid grid, PairProgram program, std::vector<InputRows> inputs, Precision precision);
+  InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision);
 
   TileGrid const& grid() const { return grid_; }
 
@@ -34,13 +36,17 @@ public:
   std::vector<double> ntk_diagonal(Block block) const;
 
 private:
-  /// The place in the row table of a tile's first row.
+  /// What every row knows, for the kind of program.
+  using Table = std::variant<RowTable, PositionTable>;
+
+  /// The place in the table of a tile's first row.
   long offset(int tile) const;
-  std::vector<double> part_of(LaunchVector<double> const& diagonal, Block block) const;
+  template <class Numbers>
+  std::vector<double> part_of(Numbers const& diagonal, Block block) const;
 
   TileGrid grid_;
-  PairProgram program_;
-  RowTable rows_;
+  InfiniteProgram program_;
+  Table table_;
 };
 
 }  // namespace infinitile

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "infinite/compile.hpp"
+#include "infinite/program.hpp"
 #include "job/data.hpp"
 #include "job/network.hpp"
 #include "job/problem.hpp"
@@ -24,7 +24,9 @@ namespace {
 using Shapes = std::vector<std::vector<long>>;
 
 std::string table_of(Network const& network) {
-  return describe(network, {{"infinite", [](Node const& node) { return infinite_support(node); }}});
+  auto const support = infinite_support(network);
+  auto const of = [&](Node const& node) { return support[static_cast<std::size_t>(&node - network.nodes().data())]; };
+  return describe(network, {{"infinite", of}});
 }
 
 Shapes read_shape_option(std::string const& words) {

@@ -182,8 +182,8 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
 
 }  // namespace
 
-int Job::Kernel::side(long train) const {
-  return tile ? *tile : automatic_side(train);
+int Job::Kernel::side(long train, double pair_flops) const {
+  return tile ? *tile : automatic_side(train, pair_flops);
 }
 
 bool wants(std::vector<std::string> const& list, std::string_view word) {

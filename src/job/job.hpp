@@ -32,7 +32,7 @@ struct Job {
     std::string test_test;         ///< diagonal, full, none
     std::string store;             ///< full, lower
     /// The side of a tile for this many train rows.
-    int side(long train) const;
+    int side(long train, double pair_flops = 0) const;
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp

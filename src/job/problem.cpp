@@ -145,22 +145,12 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   if (comm.is_first()) give_hashes(data, unpack(packed));
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
   warn_of_shared_branches(network);
-  PairProgram program = compile_pair_program(network);
+  InfiniteProgram program = compile_infinite(network);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
   Sources const sources = sources_of(comm, network, data);
-  return {std::move(data), std::move(network), std::move(program), TileGrid(train, test, job.kernel.side(train)), sources};
+  TileGrid const grid(train, test, job.kernel.side(train, cost_of(program).pair_flops));
+  return {std::move(data), std::move(network), std::move(program), grid, sources};
 }
-
-namespace {
-
-/// Flops of all layers for one pair, NNGP and NTK: about 10 for a dense layer, 60 for an activation in closed form.
-double pair_flops(PairProgram const& program) {
-  double flops = 0;
-  for (Step const& step : program.steps) flops += step.kind == Step::Kind::activate ? 60 : 10;
-  return flops;
-}
-
-}  // namespace
 
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   JobSize size{.grid = problem.grid};
@@ -170,8 +160,10 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   size.entry_bytes = job.kernel.precision == "float64" ? 8 : 4;
   size.mirrored = job.kernel.store == "full";
   size.test_test = job.kernel.test_test == "full" && problem.has_test();
-  size.row_numbers = problem.program.root_rows + 2;
-  size.pair_flops = pair_flops(problem.program);
+  InfiniteCost const cost = cost_of(problem.program);
+  size.row_numbers = cost.row_numbers;
+  size.pair_flops = cost.pair_flops;
+  size.strip_bytes = 8 * 8 * cost.pair_numbers;
   if (purpose == Purpose::posterior) {
     size.factorizations =
         (wants(job.posterior.get, "nngp") ? 1 : 0) + (wants(job.posterior.get, "ntk") || wants(job.posterior.get, "ntkgp") ? 1 : 0);

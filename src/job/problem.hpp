@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
-#include "infinite/compile.hpp"
+#include "infinite/program.hpp"
 #include "job/echo.hpp"
 #include "job/job.hpp"
 #include "net/network.hpp"
@@ -12,11 +12,11 @@
 
 namespace infinitile {
 
-/// A job with all it names: its data in memory, its network as a graph and as a pair program, and how the matrix is cut.
+/// A job with all it names: its data in memory, its network as a graph and as a program, and how the matrix is cut.
 struct Problem {
   Data data;
   Network network;
-  PairProgram program;
+  InfiniteProgram program;
   TileGrid grid;
   Sources sources;
 

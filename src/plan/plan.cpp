@@ -61,7 +61,7 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
     plan.tile_bytes += tests * static_cast<double>(size.grid.train()) * 8 / machine.ranks;     // the test rows of the NNGP too
   if (size.full_covariance) plan.tile_bytes += tests * tests * 8 * (1 + 0.5 / machine.ranks);  // on rank 0 as a whole
   // Tiles being computed; panels of the factorization and the messages on their way, as measured (docs/performance.md).
-  double const in_flight = (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes;
+  double const in_flight = (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes + machine.threads * size.strip_bytes;
   double const panels = 2.5 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
   plan.buffer_bytes = in_flight + (size.factorizations > 0 ? panels : 0);
   plan.program_bytes = 52e6;

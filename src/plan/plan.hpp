@@ -18,6 +18,7 @@ struct JobSize {
   bool test_test = false;      ///< full test_test block
   double row_numbers = 0;      ///< numbers kept per row: roots and features of every layer
   double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
+  double strip_bytes = 0;      ///< what a thread needs beside the tiles themselves: registers of the pairs in hand
   int factorizations = 0;      ///< posterior: distinct matrices to factor, 0 without a posterior
   bool ntk_posterior = false;  ///< holds the test rows of both kernels, and needs a backward sweep
   bool full_covariance = false;

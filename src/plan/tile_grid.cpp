@@ -1,6 +1,7 @@
 #include "plan/tile_grid.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 
@@ -40,9 +41,11 @@ double TileGrid::entries_of(Block block) const {
   return sum;
 }
 
-int automatic_side(long train) {
-  long const side = (train / 32 + 63) / 64 * 64;
-  return static_cast<int>(std::clamp(side, 256L, 2048L));
+int automatic_side(long train, double pair_flops) {
+  constexpr double tile_flops = 1e10;
+  long const side = std::clamp((train / 32 + 63) / 64 * 64, 256L, 2048L);
+  long const affordable = pair_flops > 0 ? static_cast<long>(std::min(std::sqrt(tile_flops / pair_flops), 2048.0)) : side;
+  return static_cast<int>(affordable >= side ? side : std::max(affordable / 8 * 8, 16L));
 }
 
 }  // namespace infinitile

@@ -1,10 +1,11 @@
-#include "infinite/compile.hpp"
+#include "infinite/compile_pairs.hpp"
 
 #include <map>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "infinite/compile_positions.hpp"
 
 namespace infinitile {
 
@@ -64,7 +65,6 @@ private:
 
   void place(int n) {
     Node const& node = network_.node(n);
-    require_no_positions(node);
     if (node.inputs.size() < 2) places_[at(n)] = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
     // Sums, products and concatenations take a branch in as soon as it is there.
     for (Branch const branch : branches_[at(n)]) merge(branch.node, branch.number);
@@ -208,21 +208,16 @@ private:
   Place apply(Flatten const&, Node const& node) { return take(node.inputs.front()); }
   Place apply(Identity const&, Node const& node) { return take(node.inputs.front()); }
 
-  /// Operations that require_no_positions() has refused.
-  template <class Operation>
-  Place apply(Operation const&, Node const&) {
-    INFINITILE_EXPECT(!"an operation without a step");
-    return {};
-  }
-
   // With one branch there is nothing to merge.
   Place apply(Sum const&, Node const& node) { return take(node.inputs.front()); }
   Place apply(Product const&, Node const& node) { return take(node.inputs.front()); }
   Place apply(Concat const&, Node const& node) { return take(node.inputs.front()); }
 
-  void require_no_positions(Node const& node) const {
-    std::string const support = infinite_support(node);
-    if (support != "yes") throw Error(text(network_.where(node), ": at infinite width ", support, "."));
+  /// Networks with one of these are position programs.
+  template <ActsOnPositions Op>
+  Place apply(Op const&, Node const&) {
+    INFINITILE_EXPECT(!"a layer that acts on positions in a pair program");
+    return {};
   }
 
   Network const& network_;
@@ -238,24 +233,8 @@ private:
 }  // namespace
 
 PairProgram compile_pair_program(Network const& network) {
+  INFINITILE_EXPECT(!acts_on_positions(network));
   return Compiler(network).compile();
-}
-
-std::string infinite_support(Node const& node) {
-  bool const missing = std::visit(
-      []<class Operation>(Operation const&) {
-        return is_one_of<Operation, Conv, ConvTranspose, ConvLocal, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, GlobalSelfAttention,
-                         ImageResize, Index, DotGeneral>;
-      },
-      node.op);
-  if (missing) return text(name_of(node.op), " is not supported");
-  bool const acts_on_positions = std::visit(Overloaded{[](Input const&) { return false; }, [](Flatten const&) { return false; },
-                                                       [](Identity const&) { return false; }, [](auto const&) { return true; }},
-                                            node.op);
-  if (acts_on_positions && node.shape.size() > 1)
-    return text("a ", name_of(node.op), " layer on inputs with positions (", node.positions(),
-                " here) is not supported; put flatten before it");
-  return "yes";
 }
 
 }  // namespace infinitile

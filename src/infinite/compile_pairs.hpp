@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "kernels/pair_program.hpp"
 #include "net/network.hpp"
 
@@ -14,8 +12,5 @@ namespace infinitile {
 /// Registers: a branching layer takes in each branch as soon as it is done, so there is one register per branching layer that is open, not
 /// one per branch.
 PairProgram compile_pair_program(Network const& network);
-
-/// What the infinite reading says of one node, for `infinitile inspect`: "yes", or why not.
-std::string infinite_support(Node const& node);
 
 }  // namespace infinitile

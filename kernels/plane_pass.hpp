@@ -1,0 +1,297 @@
+#pragma once
+
+#include <vector>
+
+#include "kernels/plane_level.hpp"
+#include "kernels/plane_relu.hpp"
+#include "kernels/position_pass.hpp"
+
+namespace infinitile {
+
+/// One row input against L columns, plane by plane: the fused path. R is the arithmetic of the planes.
+template <class R, int L>
+class PlanePass {
+public:
+  using Value = position_step::Value<R>;
+
+  PlanePass(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, bool with_ntk)
+      : program_(program),
+        plan_(plan),
+        table_(table),
+        with_ntk_(with_ntk),
+        head_(program, table, PositionPass<L>::Of::pairs, with_ntk, plan.stages.back().sink),
+        registers_(static_cast<std::size_t>(program.registers)),
+        sum_h_(L),
+        sum_t_(L) {
+    for (std::size_t n = 0; n < plan.stages.size(); ++n) make_room(n);
+    for (PositionStep const& s : program.steps)
+      relus_.push_back(s.kind == PositionStep::Kind::activate
+                           ? plane_step::as_ab_relu(program.activations[static_cast<std::size_t>(s.index)])
+                           : std::nullopt);
+  }
+
+  /// Rows and columns as in PositionPass; the result is value(program.output) of head().
+  void run(long row, long col) {
+    row_ = row;
+    col_ = col;
+    for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
+    head_.place(row, col);
+    finish();
+  }
+  PositionPass<L>& head() { return head_; }
+
+  /// k and ntk of one input with itself behind the last sink, whose own roots need not be known; there is no dropout.
+  struct Own {
+    double k = 0, ntk = 0;
+  };
+  Own run_own(long row) {
+    row_ = col_ = row;
+    for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
+    PositionStep const& sink = program_.steps[plan_.stages.back().sink];
+    double const weight = sink_weight(sink), variances = sink_variances(sink, 0);
+    return {variances - weight * sum_h_[0], weight * sum_t_[0]};
+  }
+
+private:
+  /// A plane of some size.
+  struct Register {
+    std::vector<R> h, ntk;
+    plane_step::Box box;
+  };
+  static std::size_t at(long n) { return static_cast<std::size_t>(n); }
+  PositionMap const& map_of(PositionStep const& s) const { return program_.maps[at(s.index)]; }
+
+  void make_room(std::size_t n) {
+    PlaneStage const& stage = plan_.stages[n];
+    levels_.emplace_back();
+    long most = stage.sizes[0] * stage.sizes[1] * stage.sizes[2];
+    for (std::size_t s = stage.first; s < stage.sink; ++s) {
+      PositionStep const& step = program_.steps[s];
+      most = std::max(most, static_cast<long>(step.out_positions));
+      if (step.kind != PositionStep::Kind::mix) continue;
+      plane_step::Windows const w = plane_step::windows_of(map_of(step));
+      long const row = plane_step::rows_of_room(w) * w[2].output;
+      if (room_.size() < at(row * L)) room_.resize(at(row * L));
+    }
+    for (Register& r : registers_) {
+      if (r.h.size() >= at(most * L)) continue;
+      r.h.resize(at(most * L));
+      if (with_ntk_) r.ntk.resize(at(most * L));
+    }
+    if (n > 0) levels_[n].make_room(stage, with_ntk_);
+  }
+
+  Value value(int reg) {
+    Register& r = registers_[at(reg)];
+    return {r.h.data(), with_ntk_ ? r.ntk.data() : nullptr};
+  }
+  plane_step::Box& box(int reg) { return registers_[at(reg)].box; }
+  template <class T>
+  position_step::Sides<T> sides(int slot) const {
+    T const* const roots = table_.roots_in<T>(slot);
+    return {roots + row_, roots + col_, table_.stride};
+  }
+
+  // --- stages -----------------------------------------------------------------------------------------------------------
+
+  void run_stage(std::size_t n) {
+    PlaneStage const& stage = plan_.stages[n];
+    if (n + 1 < plan_.stages.size()) {
+      levels_[n + 1].clear();
+    } else {
+      std::fill(sum_h_.begin(), sum_h_.end(), 0.0);
+      std::fill(sum_t_.begin(), sum_t_.end(), 0.0);
+    }
+    for (int const d0 : stage.planes[0])
+      for (int const d1 : stage.planes[1])
+        for (int const d2 : stage.planes[2]) run_plane(n, {d0 * stage.strides[0], d1 * stage.strides[1], d2 * stage.strides[2]});
+    if (n + 1 < plan_.stages.size()) {
+      PositionStep const& sink = program_.steps[stage.sink];
+      levels_[n + 1].to_distances(map_of(sink), sides<double>(sink.before), sides<double>(sink.after));
+    }
+  }
+
+  void run_plane(std::size_t n, Triple d) {
+    PlaneStage const& stage = plan_.stages[n];
+    if (n > 0) begin_from_level(n, d);
+    for (std::size_t s = stage.first; s < stage.sink; ++s) {
+      PositionStep const& step = program_.steps[s];
+      if (step.kind == PositionStep::Kind::load) {
+        load(step, {stage.sizes, d});
+      } else if (step.kind == PositionStep::Kind::mix) {
+        s += convolve(s) - 1;
+      } else {
+        run_step(step);
+      }
+    }
+    PositionStep const& sink = program_.steps[stage.sink];
+    if (map_of(sink).shape == PositionMap::Shape::pool) {
+      add_to_level(n, sink);
+    } else {
+      add_to_sums(sink);
+    }
+  }
+
+  void load(PositionStep const& s, plane_step::Box const& plane) {
+    box(s.target) = plane;
+    position_step::load<L>(plane, {table_.inputs[at(s.index)].data(), table_.channels[at(s.index)], table_.stride, row_, col_},
+                           value(s.target));
+  }
+
+  void run_step(PositionStep const& s) {
+    using Kind = PositionStep::Kind;
+    Value const target = value(s.target);
+    plane_step::Box const entries = box(s.target);
+    switch (s.kind) {
+      case Kind::copy: {
+        Value const from = value(s.source);
+        box(s.target) = box(s.source);
+        long const numbers = box(s.source).count() * L;
+        std::copy(from.h, from.h + numbers, target.h);
+        if (with_ntk_) std::copy(from.ntk, from.ntk + numbers, target.ntk);
+        break;
+      }
+      case Kind::dense:
+        position_step::dense<L>(s, entries, sides<R>(s.before), sides<R>(s.after), target);
+        break;
+      case Kind::activate:
+        position_step::activate<L>(entries, table_.activations[at(s.index)], features(s), sides<double>(s.before), sides<double>(s.after),
+                                   target);
+        break;
+      case Kind::normalize:
+        position_step::normalize<L>(entries, sides<R>(s.before), sides<R>(s.other), sides<R>(s.after), target);
+        break;
+      case Kind::drop:
+        position_step::drop<L>(entries, sides<R>(s.before), sides<R>(s.after), target);
+        break;
+      case Kind::add:
+        position_step::add<L>(s, entries, target, value(s.source));
+        break;
+      case Kind::multiply:
+        position_step::multiply<L>(entries, sides<R>(s.before), sides<R>(s.other), target, value(s.source));
+        break;
+      case Kind::load:
+      case Kind::mix:
+      case Kind::widen:
+      case Kind::attend:
+        break;
+    }
+  }
+
+  position_step::Features features(PositionStep const& s) const {
+    double const* const known = table_.features[at(s.index)].data();
+    return {known + row_, known + col_, table_.stride, table_.stride * s.out_positions};
+  }
+
+  // --- convolutions -----------------------------------------------------------------------------------------------------
+
+  /// The window at step s, with the weights and the activation behind it where they follow; returns how many steps it did.
+  std::size_t convolve(std::size_t s) {
+    PositionStep const& mix = program_.steps[s];
+    PositionMap const& map = map_of(mix);
+    plane_step::Windows const w = plane_step::windows_of(map);
+    plane_step::Box out;
+    for (std::size_t a = 0; a < 3; ++a) {
+      out.sizes[a] = w[a].output;
+      out.d[a] = box(mix.source).d[a] / w[a].stride;
+    }
+    box(mix.target) = out;
+    plane_step::Source<R, L> const from{box(mix.source), value(mix.source), sides<R>(mix.before)};
+    Value const to = value(mix.target);
+    auto const stage_has = [&](std::size_t n, PositionStep::Kind kind) {
+      return n < program_.steps.size() && program_.steps[n].kind == kind && program_.steps[n].target == mix.target;
+    };
+    bool const weighted = stage_has(s + 1, PositionStep::Kind::dense) && program_.steps[s + 1].trained_in == 0;
+    if (weighted && stage_has(s + 2, PositionStep::Kind::activate) && relus_[s + 2]) {
+      convolve_to_relu(from, w, out, map.scale, program_.steps[s + 1], *relus_[s + 2], to);
+      return 3;
+    }
+    R const scale = static_cast<R>(map.scale);
+    plane_step::convolve(from, w, out, room_.data(), [&](plane_step::Row<R> const& row, R*) {
+      long const numbers = static_cast<long>(row.width) * L, begin = row.e * L;
+      for (long i = 0; i < numbers; ++i) to.h[begin + i] = scale * row.h[i];
+      for (long i = 0; to.ntk != nullptr && i < numbers; ++i) to.ntk[begin + i] = scale * row.ntk[i];
+    });
+    return 1;
+  }
+
+  /// k' = w² mean(k) + b², ntk' = trained_out k' + trained_one + w² mean(ntk), then the ReLU, in one go.
+  void convolve_to_relu(plane_step::Source<R, L> const& from, plane_step::Windows const& w, plane_step::Box const& out, double scale,
+                        PositionStep const& dense, plane_step::AbReluLayer const& relu, Value to) {
+    position_step::Sides<R> const roots = sides<R>(dense.after);
+    plane_step::WeightsAndRelu<R> const layer(dense, scale, relu.phi, relu.in_out);
+    plane_step::convolve(from, w, out, room_.data(), [&](plane_step::Row<R> const& row, R* spare) {
+      layer.template run<L>(roots, row, spare, to.h + row.e * L, to.ntk == nullptr ? nullptr : to.ntk + row.e * L);
+    });
+  }
+
+  // --- between stages ---------------------------------------------------------------------------------------------------
+
+  void begin_from_level(std::size_t n, Triple d) {
+    Register& r = registers_[at(plan_.stages[n].reg)];
+    r.box = {plan_.stages[n].sizes, d};
+    levels_[n].copy_plane(r.box, {r.h.data(), with_ntk_ ? r.ntk.data() : nullptr});
+  }
+
+  void add_to_level(std::size_t n, PositionStep const& sink) {
+    levels_[n + 1].add(map_of(sink), plane_step::windows_of(map_of(sink)), box(sink.source), value(sink.source));
+  }
+
+  /// Flatten and global pools: h and ntk of all entries, in double.
+  void add_to_sums(PositionStep const& sink) {
+    Value const v = value(sink.source);
+    long const numbers = box(sink.source).count() * L;
+    double h[L] = {}, t[L] = {};
+    for (long e = 0; e < numbers; e += L)
+      for (int l = 0; l < L; ++l) h[l] += static_cast<double>(v.h[e + l]);
+    for (long e = 0; with_ntk_ && e < numbers; e += L)
+      for (int l = 0; l < L; ++l) t[l] += static_cast<double>(v.ntk[e + l]);
+    for (int l = 0; l < L; ++l) sum_h_[at(l)] += h[l];
+    for (int l = 0; l < L; ++l) sum_t_[at(l)] += t[l];
+  }
+
+  bool flattens(PositionStep const& sink) const { return map_of(sink).shape == PositionMap::Shape::equal; }
+  /// k' = Σ ½ (q + q') weight − weight Σ h: what one entry of the last sink weighs, and the first of these sums for column l.
+  double sink_weight(PositionStep const& sink) const {
+    return flattens(sink) ? map_of(sink).scale : dual_math::square(map_of(sink).taps.front().weight.front());
+  }
+  double sink_variances(PositionStep const& sink, int l) const {
+    position_step::Sides<double> const roots = sides<double>(sink.before);
+    double sum = 0;
+    for (int p = 0; p < sink.in_positions; ++p) sum += 0.5 * (dual_math::square(roots.row_at(p)) + dual_math::square(roots.col_at(p)[l]));
+    return sink_weight(sink) * sum * (flattens(sink) ? 1 : sink.in_positions);
+  }
+
+  /// One position is left.
+  void finish() {
+    PositionStep const& sink = program_.steps[plan_.stages.back().sink];
+    position_step::Value<double> const v = head_.value(sink.target);
+    position_step::Sides<double> const roots = head_.sides(sink.after);
+    double const weight = sink_weight(sink), r1 = roots.row_at(0);
+    for (int l = 0; l < L; ++l) {
+      // All positions with themselves: h' is the mean of h, exactly.
+      double const half_both = 0.5 * (r1 * r1 + dual_math::square(roots.col_at(0)[l]));
+      v.h[l] = weight * sum_h_[at(l)] + (flattens(sink) ? 0 : half_both - sink_variances(sink, l));
+    }
+    if (with_ntk_)
+      for (int l = 0; l < L; ++l) v.ntk[l] = weight * sum_t_[at(l)];
+    for (std::size_t n = plan_.head; n < program_.steps.size(); ++n) {
+      head_.run(program_.steps[n]);
+      head_.settle(program_.steps[n]);
+    }
+  }
+
+  PositionProgram const& program_;
+  PlanePlan const& plan_;
+  PositionTable const& table_;
+  bool with_ntk_;
+  PositionPass<L> head_;
+  std::vector<Register> registers_;
+  std::vector<PlaneLevel<R, L>> levels_;
+  std::vector<std::optional<plane_step::AbReluLayer>> relus_;  ///< per step
+  std::vector<R> room_;
+  std::vector<double> sum_h_, sum_t_;
+  long row_ = 0, col_ = 0;
+};
+
+}  // namespace infinitile

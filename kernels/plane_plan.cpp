@@ -1,0 +1,188 @@
+#include "kernels/plane_plan.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/error.hpp"
+
+namespace infinitile {
+
+namespace {
+
+using Kind = PositionStep::Kind;
+using Shape = PositionMap::Shape;
+
+Triple triple_of(std::vector<int> const& sizes) {
+  Triple out{1, 1, 1};
+  std::copy(sizes.rbegin(), sizes.rend(), out.rbegin());
+  return out;
+}
+
+/// Window n of the map along the three axes; an axis that the network does not have is one position wide.
+AxisWindow window_of(PositionMap const& map, std::size_t axis) {
+  std::size_t const missing = 3 - map.axes.size();
+  return axis < missing ? AxisWindow{} : map.axes[axis - missing];
+}
+
+/// Cuts the steps; what it cannot do ends in `fits` false.
+class Cutter {
+public:
+  explicit Cutter(PositionProgram const& program) : program_(program), registers_(static_cast<std::size_t>(program.registers)) {}
+
+  std::optional<PlanePlan> cut() {
+    std::size_t n = 0;
+    for (; n < program_.steps.size() && !ended_ && fits_; ++n) take(n);
+    plan_.head = n;
+    for (; n < program_.steps.size(); ++n) fits_ &= program_.steps[n].out_positions == 1 && program_.steps[n].kind != Kind::load;
+    if (!fits_ || !ended_) return std::nullopt;
+    find_displacements();
+    return std::move(plan_);
+  }
+
+private:
+  /// What a register holds.
+  struct Held {
+    Triple sizes{1, 1, 1}, strides{1, 1, 1};
+  };
+
+  Held& held(int reg) { return registers_[static_cast<std::size_t>(reg)]; }
+  PositionMap const& map_of(PositionStep const& s) const { return program_.maps[static_cast<std::size_t>(s.index)]; }
+
+  void take(std::size_t n) {
+    PositionStep const& s = program_.steps[n];
+    switch (s.kind) {
+      case Kind::load:
+        load(n);
+        break;
+      case Kind::copy:
+        held(s.target) = held(s.source);
+        break;
+      case Kind::mix:
+        mix(n);
+        break;
+      case Kind::add:
+      case Kind::multiply:
+        fits_ &= held(s.target).strides == held(s.source).strides && held(s.target).sizes == held(s.source).sizes;
+        break;
+      case Kind::dense:
+      case Kind::activate:
+      case Kind::normalize:
+      case Kind::drop:
+        break;
+      case Kind::widen:
+      case Kind::attend:
+        fits_ = false;
+        break;
+    }
+  }
+
+  void load(std::size_t n) {
+    std::vector<int> const& sizes = program_.input_sizes[static_cast<std::size_t>(program_.steps[n].index)];
+    fits_ &= sizes.size() <= 3 && plan_.stages.empty();
+    if (!fits_) return;
+    Held& h = held(program_.steps[n].target);
+    h = {triple_of(sizes), {1, 1, 1}};
+    fits_ &= !loaded_ || stage_.sizes == h.sizes;
+    if (!loaded_) stage_.sizes = h.sizes;
+    loaded_ = true;
+  }
+
+  void mix(std::size_t n) {
+    PositionStep const& s = program_.steps[n];
+    PositionMap const& map = map_of(s);
+    Held const from = held(s.source);
+    if (map.shape == Shape::any) {
+      fits_ = false;
+    } else if (map.shape == Shape::window) {
+      Held& to = held(s.target);
+      for (std::size_t a = 0; a < 3; ++a) {
+        AxisWindow const w = window_of(map, a);
+        to.sizes[a] = w.output;
+        to.strides[a] = from.strides[a] * w.stride;
+      }
+    } else {
+      end_stage(n, from);
+    }
+  }
+
+  void end_stage(std::size_t n, Held const& from) {
+    PositionStep const& s = program_.steps[n];
+    fits_ &= !read_later(n);
+    stage_.sink = n;
+    stage_.strides = from.strides;
+    stage_.end_sizes = from.sizes;
+    plan_.stages.push_back(stage_);
+    stage_ = {};
+    stage_.first = n + 1;
+    stage_.reg = s.target;
+    if (map_of(s).shape == Shape::pool) {
+      for (std::size_t a = 0; a < 3; ++a) stage_.sizes[a] = window_of(map_of(s), a).output;
+      held(s.target) = {stage_.sizes, {1, 1, 1}};
+    } else {
+      ended_ = true;
+    }
+  }
+
+  /// Does a step behind n read a register that n does not write, before something is put there?
+  bool read_later(std::size_t n) const {
+    std::vector<bool> fresh(registers_.size(), false);
+    fresh[static_cast<std::size_t>(program_.steps[n].target)] = true;
+    for (std::size_t next = n + 1; next < program_.steps.size(); ++next) {
+      PositionStep const& s = program_.steps[next];
+      if (s.source >= 0 && !fresh[static_cast<std::size_t>(s.source)]) return true;
+      bool const in_place =
+          s.kind != Kind::load && s.kind != Kind::copy && s.kind != Kind::mix && s.kind != Kind::widen && s.kind != Kind::attend;
+      if (in_place && !fresh[static_cast<std::size_t>(s.target)]) return true;
+      fresh[static_cast<std::size_t>(s.target)] = true;
+    }
+    return false;
+  }
+
+  /// Backwards: what each level must have for the next one.
+  void find_displacements() {
+    for (std::size_t n = plan_.stages.size(); n-- > 0;) {
+      PlaneStage& stage = plan_.stages[n];
+      PositionMap const& sink = map_of(program_.steps[stage.sink]);
+      for (std::size_t a = 0; a < 3; ++a) {
+        int const size = stage.end_sizes[a];
+        std::vector<bool> wanted(static_cast<std::size_t>(2 * size - 1), sink.shape == Shape::global);
+        auto const want = [&](int d) {
+          if (std::abs(d) < size) wanted[static_cast<std::size_t>(d + size - 1)] = true;
+        };
+        if (sink.shape == Shape::equal) want(0);
+        if (sink.shape == Shape::pool) {
+          AxisWindow const w = window_of(sink, a);
+          PlaneStage const& next = plan_.stages[n + 1];
+          for (int const d : next.planes[a])
+            for (int apart = 1 - w.size; apart < w.size; ++apart) want(w.stride * next.strides[a] * d + apart);
+        }
+        for (int d = 1 - size; d < size; ++d)
+          if (wanted[static_cast<std::size_t>(d + size - 1)]) stage.planes[a].push_back(d);
+      }
+    }
+  }
+
+  PositionProgram const& program_;
+  std::vector<Held> registers_;
+  PlanePlan plan_;
+  PlaneStage stage_;
+  bool loaded_ = false, ended_ = false, fits_ = true;
+};
+
+}  // namespace
+
+std::optional<PlanePlan> plan_planes(PositionProgram const& program) {
+  return Cutter(program).cut();
+}
+
+double entries_of(Displacements const& planes, Triple sizes) {
+  double entries = 1;
+  for (std::size_t a = 0; a < 3; ++a) {
+    double along = 0;
+    for (int const d : planes[a]) along += sizes[a] - std::abs(d);
+    entries *= along;
+  }
+  return entries;
+}
+
+}  // namespace infinitile

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <vector>
+
+#include "kernels/activation.hpp"
+#include "kernels/position_map.hpp"
+
+namespace infinitile {
+
+/// What is kept of a covariance between the positions of two inputs: each position with itself (the zero plane), or all pairs.
+enum class Spread { diagonal, full };
+
+/// How a layer norm groups positions: all positions with one number share a variance.
+struct NormGroups {
+  double eps = 0;
+  std::vector<int> group;    ///< of each position
+  std::vector<double> size;  ///< positions in each group
+};
+
+/// Attention over all positions; reference 2.9. keep, add: k~ = keep k + add 1, the embedding being independent at each position.
+struct AttentionRule {
+  enum class Mechanism { softmax, identity, abs, relu };
+  Mechanism mechanism = Mechanism::softmax;
+  bool linear_scaling = true;
+  double logit = 1;   ///< w_query_std w_key_std
+  double output = 1;  ///< w_out_std w_value_std
+  double bias = 0;    ///< b_std²
+  double keep = 1, add = 0;
+  bool embed_values = false;
+};
+
+/// One step of a position program. Registers hold h and ntk of every position, or of every pair of positions.
+///
+/// Kinds  load    the covariance of input `index`
+///        copy    source to target
+///        mix     by map `index`, from source to target
+///        widen   from the diagonal to all pairs, with independent positions
+///        dense, activate, normalize, drop, add, multiply: as in kernels/pair_step.hpp, at every pair of positions
+///        attend  by rule `index`, from source to target
+/// `before`, `other`, `after` are slots of the table of roots, as in Step.
+struct PositionStep {
+  enum class Kind { load, copy, mix, widen, dense, activate, normalize, drop, add, multiply, attend };
+  /// Of the value read and of the value written.
+  struct Form {
+    Spread in = Spread::diagonal;
+    Spread out = Spread::diagonal;
+  };
+  Kind kind = Kind::load;
+  int target = 0;
+  int source = -1;
+  int before = 0, other = 0, after = 0;
+  int index = 0;
+  int in_positions = 1, out_positions = 1;
+  double weight = 1, shift = 0;  ///< dense: w_std², b_std²; add: weights of target and source; drop: keep probability, -
+  double trained_out = 0, trained_in = 0, trained_one = 0;  ///< dense: ntk' = out k' + in k + one + w_std² ntk
+  Form pairs;                                               ///< for pairs of inputs
+  Form variances;                                           ///< for an input with itself, as far as only variances are wanted
+  bool late = false;  ///< no activation, layer norm or attention comes after it, so nobody waits for its variances
+};
+
+/// An infinitely wide network with positions as steps on registers. The infinite reading (src/infinite) writes it; the table of roots and
+/// tiles run it, layer by layer: the general path, which can do every network, and the oracle of the fused ones.
+struct PositionProgram {
+  std::vector<PositionStep> steps;
+  std::vector<AnyActivation> activations;
+  std::vector<PositionMap> maps;
+  std::vector<NormGroups> norms;
+  std::vector<AttentionRule> attentions;
+  std::vector<int> slots;                     ///< positions of each slot of the table of roots
+  std::vector<std::vector<int>> input_sizes;  ///< per input of the network: its spatial axes
+  int registers = 1;
+  int output = 0;       ///< register of the result, one position
+  int output_slot = 0;  ///< its roots
+};
+
+}  // namespace infinitile

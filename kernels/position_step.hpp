@@ -1,0 +1,206 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/position_program.hpp"
+
+// What the layers of an infinitely wide network do to L pairs of inputs at once: one row input against L columns, at every pair of positions
+// (p, p'). The general path, layer by layer.
+//
+// A pair carries, at each (p, p'),
+//   h = ½ E[(u_p − v_p')²]   half the squared distance of the two preactivations, so that k = ½ (r_p² + r_p'²) − h;
+//   ntk                      the tangent kernel.
+// h is what k cannot give: convolutions, sums and means of it are sums of terms of one sign, so near-duplicate inputs keep their digits
+// through any number of layers. An activation takes gap = 1 − ρ = (h − ½ (r_p − r_p')²) / (r_p r_p') and gives h' = r r' gap' + ½ (r − r')².
+// Only what adds covariances with weights (pooling, attention, ...) goes through k, and is good to one rounding of it.
+//
+// Arrays are [entry][L], entry = p on the diagonal and p · positions' + p' otherwise; the L columns are vector lanes.
+//
+// Cost  per pair, entry and tap of a convolution 2 additions and 4 loads from L2, 16 to 32 bytes per flop: bound by L2. Per ReLU as in
+//       kernels/arc_cosine.hpp plus 8 flops and one division.
+
+namespace infinitile::position_step {
+
+/// Roots at one slot of the table: of the row input at p, and of the L columns at p.
+template <class R>
+struct Sides {
+  R const* row = nullptr;
+  R const* col = nullptr;
+  long stride = 0;  ///< from one position to the next
+  R row_at(int p) const { return row[p * stride]; }
+  R const* col_at(int p) const { return col + p * stride; }
+};
+
+/// The entries of a value that has each position with itself, or all pairs of positions. Entries are what steps run over: for_each calls
+/// f(p, p', entry).
+struct PairsOfPositions {
+  Spread spread = Spread::diagonal;
+  int positions = 1;
+
+  long count() const { return spread == Spread::diagonal ? positions : static_cast<long>(positions) * positions; }
+
+  template <class F>
+  void for_each(F f) const {
+    if (spread == Spread::diagonal) {
+      for (int p = 0; p < positions; ++p) f(p, p, static_cast<long>(p));
+    } else {
+      for (int p = 0; p < positions; ++p)
+        for (int other = 0; other < positions; ++other) f(p, other, static_cast<long>(p) * positions + other);
+    }
+  }
+};
+
+/// h and ntk (null: not wanted) of one register.
+template <class R>
+struct Value {
+  R* h = nullptr;
+  R* ntk = nullptr;
+};
+
+/// The inputs of the network: h from differences, so that near duplicates begin with all their digits. x: [position · channels + channel]
+/// with `stride` inputs each; the row input and the first column.
+struct InputColumns {
+  double const* x = nullptr;
+  int channels = 1;
+  long stride = 0;
+  long row = 0, col = 0;
+};
+template <int L, class R, class Entries>
+void load(Entries const& entries, InputColumns const& from, Value<R> to) {
+  entries.for_each([&](int p, int other, long e) {
+    double sum[L] = {};
+    for (int c = 0; c < from.channels; ++c) {
+      double const own = from.x[(static_cast<long>(p) * from.channels + c) * from.stride + from.row];
+      double const* const theirs = from.x + (static_cast<long>(other) * from.channels + c) * from.stride + from.col;
+      for (int l = 0; l < L; ++l) sum[l] += (own - theirs[l]) * (own - theirs[l]);
+    }
+    for (int l = 0; l < L; ++l) to.h[e * L + l] = static_cast<R>(0.5 * sum[l] / from.channels);
+  });
+  if (to.ntk != nullptr) std::fill(to.ntk, to.ntk + entries.count() * L, R(0));
+}
+
+template <int L, class R, class Entries>
+void dense(PositionStep const& s, Entries const& entries, Sides<R> before, Sides<R> after, Value<R> v) {
+  R const a = static_cast<R>(s.weight), out = static_cast<R>(s.trained_out), in = static_cast<R>(s.trained_in);
+  R const one = static_cast<R>(s.trained_one), half = static_cast<R>(0.5);
+  entries.for_each([&](int p, int other, long e) {
+    R const r1 = before.row_at(p), R1 = after.row_at(p);
+    R const *const r2 = before.col_at(other), *const R2 = after.col_at(other);
+    R* const h = v.h + e * L;
+    if (v.ntk != nullptr) {
+      R* const t = v.ntk + e * L;
+      for (int l = 0; l < L; ++l) {
+        R const k = half * (r1 * r1 + r2[l] * r2[l]) - h[l], k_after = half * (R1 * R1 + R2[l] * R2[l]) - a * h[l];
+        t[l] = out * k_after + in * k + one + a * t[l];
+      }
+    }
+    for (int l = 0; l < L; ++l) h[l] *= a;
+  });
+}
+
+/// Positions that are independent of each other: only the diagonal is kept, the rest of k and ntk is 0.
+template <int L>
+void widen(PairsOfPositions const& entries, Sides<double> roots, Value<double> from, Value<double> to) {
+  entries.for_each([&](int p, int other, long e) {
+    double const r1 = roots.row_at(p);
+    double const* const r2 = roots.col_at(other);
+    for (int l = 0; l < L; ++l) to.h[e * L + l] = p == other ? from.h[p * L + l] : 0.5 * (r1 * r1 + r2[l] * r2[l]);
+    if (to.ntk != nullptr)
+      for (int l = 0; l < L; ++l) to.ntk[e * L + l] = p == other ? from.ntk[p * L + l] : 0;
+  });
+}
+
+/// Features of an activation at a position: of the row input, and of the L columns.
+struct Features {
+  double const* row = nullptr;
+  double const* col = nullptr;
+  long stride = 0;       ///< from one position to the next
+  long per_feature = 0;  ///< from one feature to the next
+};
+
+template <int L, class R, class Entries>
+void activate(Entries const& entries, PreparedActivation const& activation, Features known, Sides<double> before, Sides<double> after,
+              Value<R> v) {
+  entries.for_each([&](int p, int other, long e) {
+    double const r1 = before.row_at(p), R1 = after.row_at(p);
+    double const *const r2 = before.col_at(other), *const R2 = after.col_at(other);
+    R* const h = v.h + e * L;
+    R gap[L], slope[L];
+    for (int l = 0; l < L; ++l) {
+      double const both = r1 * r2[l], apart = r1 - r2[l], safe = both > 0 ? both : 1;
+      double const g = (h[l] - 0.5 * apart * apart) / safe, inside = g < 0 ? 0 : g > 2 ? 2 : g;
+      gap[l] = static_cast<R>(both > 0 ? inside : 1);
+    }
+    RowSide const row{r1, R1, known.row + p * known.stride, known.per_feature};
+    ColSide const col{r2, R2, known.col + other * known.stride, known.per_feature};
+    activation.carry(row, col, L, gap, slope);
+    for (int l = 0; l < L; ++l) {
+      double const apart = R1 - R2[l];
+      h[l] = static_cast<R>(R1 * R2[l] * gap[l] + 0.5 * apart * apart);
+    }
+    if (v.ntk != nullptr)
+      for (int l = 0; l < L; ++l) v.ntk[e * L + l] *= slope[l];
+  });
+}
+
+/// Division by the root of a variance on either side, by factors f and g: correlations stay, so that from h = w + ½ (r1 − r2)² follows
+/// h' = f g w + ½ (r1' − r2')². Without variance on one side w is 0, whatever rounding says; factors of 1 / √eps would show it.
+template <int L, class R, class Entries>
+void normalize(Entries const& entries, Sides<R> before, Sides<R> factor, Sides<R> after, Value<R> v) {
+  R const half = static_cast<R>(0.5);
+  entries.for_each([&](int p, int other, long e) {
+    R const r1 = before.row_at(p), R1 = after.row_at(p), f = factor.row_at(p);
+    R const *const r2 = before.col_at(other), *const R2 = after.col_at(other), *const g = factor.col_at(other);
+    for (int l = 0; l < L; ++l) {
+      R const apart = r1 - r2[l], apart_after = R1 - R2[l], w = v.h[e * L + l] - half * apart * apart;
+      R const alive = r1 * r2[l] > 0 && w > 0 ? w : 0;
+      v.h[e * L + l] = f * g[l] * alive + half * apart_after * apart_after;
+    }
+    if (v.ntk != nullptr)
+      for (int l = 0; l < L; ++l) v.ntk[e * L + l] *= f * g[l];
+  });
+}
+
+/// Dropout of two inputs: k stays, the variances grow.
+template <int L, class R, class Entries>
+void drop(Entries const& entries, Sides<R> before, Sides<R> after, Value<R> v) {
+  R const half = static_cast<R>(0.5);
+  entries.for_each([&](int p, int other, long e) {
+    R const r1 = before.row_at(p), R1 = after.row_at(p);
+    R const *const r2 = before.col_at(other), *const R2 = after.col_at(other);
+    for (int l = 0; l < L; ++l) v.h[e * L + l] += half * ((R1 * R1 - r1 * r1) + (R2[l] * R2[l] - r2[l] * r2[l]));
+  });
+}
+
+/// k' = v k + w l of independent branches; h as well.
+template <int L, class R, class Entries>
+void add(PositionStep const& s, Entries const& entries, Value<R> target, Value<R> source) {
+  long const numbers = entries.count() * L;
+  R const own = static_cast<R>(s.weight), other = static_cast<R>(s.shift);
+  for (long e = 0; e < numbers; ++e) target.h[e] = own * target.h[e] + other * source.h[e];
+  if (target.ntk == nullptr) return;
+  for (long e = 0; e < numbers; ++e) target.ntk[e] = own * target.ntk[e] + other * source.ntk[e];
+}
+
+/// k' = k l. From k = q − h and l = p − g, means q, p of the variances: h' = q g + p h − h g + ¼ (q1 − q2)(p1 − p2).
+template <int L, class R, class Entries>
+void multiply(Entries const& entries, Sides<R> before, Sides<R> other_side, Value<R> target, Value<R> source) {
+  R const half = static_cast<R>(0.5);
+  entries.for_each([&](int p, int other, long e) {
+    R const q1 = before.row_at(p) * before.row_at(p), p1 = other_side.row_at(p) * other_side.row_at(p);
+    R const *const r2 = before.col_at(other), *const s2 = other_side.col_at(other);
+    for (int l = 0; l < L; ++l) {
+      R& h = target.h[e * L + l];
+      R const g = source.h[e * L + l], q2 = r2[l] * r2[l], p2 = s2[l] * s2[l];
+      R const q = half * (q1 + q2), mean = half * (p1 + p2);
+      if (target.ntk != nullptr) {
+        R& t = target.ntk[e * L + l];
+        t = t * (mean - g) + (q - h) * source.ntk[e * L + l];
+      }
+      h = q * g + mean * h - h * g + half * half * (q1 - q2) * (p1 - p2);
+    }
+  });
+}
+
+}  // namespace infinitile::position_step

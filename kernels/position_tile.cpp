@@ -1,0 +1,164 @@
+#include "kernels/position_tile.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <optional>
+
+#include "base/error.hpp"
+#include "kernels/plane_pass.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// A strip of pairs by the general path, and its result.
+class GeneralRunner {
+public:
+  static constexpr int lanes = 8;
+  GeneralRunner(PositionProgram const& program, PositionTable const& table, bool with_ntk)
+      : program_(program), pass_(program, table, PositionPass<lanes>::Of::pairs, with_ntk) {}
+  PositionPass<lanes>& run(long row, long col) {
+    pass_.place(row, col);
+    for (PositionStep const& s : program_.steps) {
+      pass_.run(s);
+      pass_.settle(s);
+    }
+    return pass_;
+  }
+
+private:
+  PositionProgram const& program_;
+  PositionPass<lanes> pass_;
+};
+
+/// The same plane by plane, in R.
+template <class R>
+class PlaneRunner {
+public:
+  static constexpr int lanes = sizeof(R) == 4 ? 16 : 8;
+  PlaneRunner(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, bool with_ntk)
+      : pass_(program, plan, table, with_ntk) {}
+  PositionPass<lanes>& run(long row, long col) {
+    pass_.run(row, col);
+    return pass_.head();
+  }
+
+private:
+  PlanePass<R, lanes> pass_;
+};
+
+/// A strip: one row of a tile against some of its columns.
+struct Strip {
+  std::size_t task = 0;
+  int row = 0, col = 0, count = 0;
+};
+
+template <class T>
+std::vector<Strip> strips_of(std::span<TileTask<T> const> tasks, int lanes) {
+  std::vector<Strip> strips;
+  for (std::size_t t = 0; t < tasks.size(); ++t)
+    for (int i = 0; i < tasks[t].rows; ++i) {
+      int const columns = tasks[t].row0 == tasks[t].col0 ? i : tasks[t].cols;  // below the diagonal
+      for (int j = 0; j < columns; j += lanes) strips.push_back({t, i, j, std::min(lanes, columns - j)});
+    }
+  return strips;
+}
+
+template <class T>
+long write(TileTask<T> const& task, int i, int j, double nngp, double const* ntk) {
+  long const place = static_cast<long>(i) * task.cols + j;
+  constexpr double most = std::numeric_limits<T>::max();
+  task.nngp[place] = static_cast<T>(nngp);
+  long bad = nngp <= most && nngp >= -most ? 0 : 1;
+  if (task.ntk != nullptr) {
+    task.ntk[place] = static_cast<T>(*ntk);
+    bad += *ntk <= most && *ntk >= -most ? 0 : 1;
+  }
+  return bad;
+}
+
+template <class T, class Pass>
+long write_strip(PositionProgram const& program, Pass& pass, TileTask<T> const& task, Strip const& strip) {
+  typename Pass::Value const v = pass.value(program.output);
+  position_step::Sides<double> const roots = pass.sides(program.output_slot);
+  double const r1 = roots.row_at(0);
+  double const* const r2 = roots.col_at(0);
+  long bad = 0;
+  for (int j = 0; j < strip.count; ++j) {
+    double const nngp = 0.5 * (r1 * r1 + r2[j] * r2[j]) - v.h[j];
+    double const* const ntk = v.ntk == nullptr ? nullptr : v.ntk + j;
+    bad += write(task, strip.row, strip.col + j, nngp, ntk);
+    if (task.row0 == task.col0) write(task, strip.col + j, strip.row, nngp, ntk);
+  }
+  return bad;
+}
+
+/// All strips, shared out to the threads; make() makes what one thread works with.
+template <class T, class Make>
+long run_strips(PositionProgram const& program, std::span<TileTask<T> const> tasks, Make make) {
+  using Host = Kokkos::DefaultHostExecutionSpace;
+  using Runner = typename decltype(make())::element_type;
+  std::vector<Strip> const strips = strips_of(tasks, Runner::lanes);
+  Kokkos::Experimental::UniqueToken<Host> const token;
+  std::vector<std::unique_ptr<Runner>> runners(static_cast<std::size_t>(token.size()));
+  long bad = 0;
+  using Policy = Kokkos::RangePolicy<Host, Kokkos::Schedule<Kokkos::Dynamic>>;
+  Kokkos::parallel_reduce(
+      "infinitile::position_tile", Policy(0, static_cast<long>(strips.size())),
+      [&](long n, long& sum) {
+        int const thread = token.acquire();
+        auto& runner = runners[static_cast<std::size_t>(thread)];
+        if (!runner) runner = make();
+        Strip const& strip = strips[static_cast<std::size_t>(n)];
+        TileTask<T> const& task = tasks[strip.task];
+        sum += write_strip(program, runner->run(task.row0 + strip.row, task.col0 + strip.col), task, strip);
+        token.release(thread);
+      },
+      bad);
+  return bad;
+}
+
+/// Rounding in float is relative to h, and keeps the digits of near duplicates through any number of layers; but a pool adds large and small
+/// distances, so that an activation behind it would see their rounding as an angle.
+bool allows_single(PositionProgram const& program, PlanePlan const& plan) {
+  if (plan.stages.size() > 1) return false;
+  bool const flattens =
+      program.maps[static_cast<std::size_t>(program.steps[plan.stages.back().sink].index)].shape == PositionMap::Shape::equal;
+  auto const head = program.steps.begin() + static_cast<long>(plan.head);
+  return flattens || std::none_of(head, program.steps.end(), [](PositionStep const& s) { return s.kind == PositionStep::Kind::activate; });
+}
+
+}  // namespace
+
+template <class T>
+long compute_position_tiles(Exec const& exec, PositionProgram const& program, PositionTable const& table,
+                            std::span<TileTask<T> const> tasks, PositionPath path) {
+  static_cast<void>(exec);  // on the host, whatever Exec is
+  if (tasks.empty()) return 0;
+  bool const with_ntk = tasks.front().ntk != nullptr;
+  for (TileTask<T> const& task : tasks) INFINITILE_EXPECT((task.ntk != nullptr) == with_ntk);
+  std::optional<PlanePlan> const plan = path == PositionPath::fused ? plan_planes(program) : std::nullopt;
+  bool const single = std::is_same_v<T, float> && plan && allows_single(program, *plan) && !table.roots_single.empty();
+  long bad = 0;
+  if (single) {
+    bad = run_strips(program, tasks, [&] { return std::make_unique<PlaneRunner<float>>(program, *plan, table, with_ntk); });
+  } else if (plan) {
+    bad = run_strips(program, tasks, [&] { return std::make_unique<PlaneRunner<double>>(program, *plan, table, with_ntk); });
+  } else {
+    bad = run_strips(program, tasks, [&] { return std::make_unique<GeneralRunner>(program, table, with_ntk); });
+  }
+  for (TileTask<T> const& task : tasks)
+    for (int i = 0; task.row0 == task.col0 && i < task.rows; ++i) {
+      auto const row = static_cast<std::size_t>(task.row0 + i);
+      bad += write(task, i, i, table.nngp[row], &table.ntk[row]);
+    }
+  return bad;
+}
+
+template long compute_position_tiles(Exec const&, PositionProgram const&, PositionTable const&, std::span<TileTask<double> const>,
+                                     PositionPath);
+template long compute_position_tiles(Exec const&, PositionProgram const&, PositionTable const&, std::span<TileTask<float> const>,
+                                     PositionPath);
+
+}  // namespace infinitile

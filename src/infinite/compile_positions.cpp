@@ -1,0 +1,222 @@
+#include "infinite/compile_positions.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "infinite/position_maps.hpp"
+#include "infinite/position_rules.hpp"
+#include "infinite/position_steps.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Walks the graph once, in order, and says which steps a node is.
+class PositionCompiler : PositionSteps {
+public:
+  explicit PositionCompiler(Network const& network) : PositionSteps(network) {}
+
+  PositionProgram compile() && {
+    Node const& result = network_.node(network_.output());
+    if (result.positions() != 1 || result.shape.size() != 1)
+      throw Error(text(network_.where(result), ": the network ends with ", result.positions(),
+                       " positions, and a kernel is of one output per input. Put flatten or global_avg_pool at its end."));
+    for (int n = 0; n < network_.size(); ++n)
+      if (uses_[at(n)] > 0) places_[at(n)] = std::visit([&](auto const& op) { return apply(op, n); }, network_.node(n).op);
+    program_.output = places_[at(network_.output())].reg;
+    program_.output_slot = places_[at(network_.output())].slot;
+    return std::move(program_);
+  }
+
+private:
+  /// Weights after a mean over `fan_in` numbers; reference 2.3 and 2.4.
+  template <class Op>
+  void fill_weights(PositionStep& step, Op const& op, double fan_in) const {
+    step.weight = op.w_std * op.w_std;
+    step.shift = op.b_std ? *op.b_std * *op.b_std : 0;
+    if (op.parameterization == Parameterization::ntk) {
+      step.trained_out = 1;
+    } else {
+      step.trained_in = fan_in / static_cast<double>(op.s[0]);
+      step.trained_one = op.b_std ? 1 : 0;
+    }
+  }
+
+  double fan_in(int n, Convolution const& op) const {
+    double count = static_cast<double>(input_of(n).channels());
+    for (long const size : op.filter_shape) count *= static_cast<double>(size);
+    return count;
+  }
+
+  // --- one overload per operation: an operation without one does not compile ---------------------------------------------
+
+  Place apply(Input const& input, int n) {
+    PositionStep step = step_for(n, PositionStep::Kind::load);
+    step.index = input.index;
+    step.target = new_register();
+    step.after = new_slot(network_.node(n));
+    program_.steps.push_back(step);
+    return {step.target, step.after};
+  }
+
+  Place apply(Dense const& dense, int n) {
+    return on_input(n, PositionStep::Kind::dense,
+                    [&](PositionStep& step) { fill_weights(step, dense, static_cast<double>(input_of(n).channels())); });
+  }
+
+  Place apply(Conv const& op, int n) { return convolve(op, n); }
+  Place apply(ConvTranspose const& op, int n) { return convolve(op, n); }
+  Place convolve(Convolution const& op, int n) {
+    return in_place(n, mix_by_own_map(n), PositionStep::Kind::dense, [&](PositionStep& step) { fill_weights(step, op, fan_in(n, op)); });
+  }
+
+  /// Weights of its own at every position: the diagonal is that of conv, and the rest is 0.
+  Place apply(ConvLocal const& op, int n) {
+    Place const mean = mix(network_.node(n).inputs.front(), n, *maps_[at(n)], Spread::diagonal, Spread::diagonal);
+    auto const fill = [&](PositionStep& step) {
+      fill_weights(step, op, fan_in(n, op));
+      step.pairs = step.variances = {Spread::diagonal, Spread::diagonal};
+    };
+    Place const place = in_place(n, mean, PositionStep::Kind::dense, fill);
+    if (pairs(n) == Spread::diagonal) return place;
+    PositionStep step = step_for(n, PositionStep::Kind::widen);
+    step.source = place.reg;
+    step.target = new_register();
+    step.before = step.after = place.slot;
+    step.pairs.in = step.variances.in = Spread::diagonal;
+    program_.steps.push_back(step);
+    free_.push_back(place.reg);
+    return {step.target, place.slot};
+  }
+
+  Place apply(Activation const& activation, int n) {
+    return on_input(n, PositionStep::Kind::activate, [&](PositionStep& step) {
+      step.index = static_cast<int>(program_.activations.size());
+      Affine const& a = activation.affine;
+      try {
+        program_.activations.push_back(
+            make_activation(activation.name, activation.parameters, {a.input_scale, a.input_shift, a.output_scale, a.output_shift}));
+      } catch (Error const& error) {
+        throw Error(text(network_.where(network_.node(n)), ": ", error.what()));
+      }
+    });
+  }
+
+  Place apply(LayerNorm const& norm, int n) {
+    return on_input(n, PositionStep::Kind::normalize, [&](PositionStep& step) {
+      step.index = static_cast<int>(program_.norms.size());
+      program_.norms.push_back(norm_groups(norm, spatial_sizes(network_.node(n))));
+      step.other = new_slot(network_.node(n));  // the factors
+    });
+  }
+
+  Place apply(Dropout const& dropout, int n) {
+    if (dropout.mode == Mode::test) return take(network_.node(n).inputs.front(), n);
+    return on_input(n, PositionStep::Kind::drop, [&](PositionStep& step) { step.weight = dropout.rate; });
+  }
+
+  Place apply(GlobalSelfAttention const& op, int n) {
+    int const from = network_.node(n).inputs.front();
+    Place const place = take(from, from);
+    PositionStep step = step_for(n, PositionStep::Kind::attend);
+    step.index = static_cast<int>(program_.attentions.size());
+    step.pairs.in = step.variances.in = Spread::full;
+    step.source = place.reg;
+    step.target = new_register();
+    step.before = place.slot;
+    step.after = new_slot(network_.node(n));
+    program_.steps.push_back(step);
+    program_.attentions.push_back(attention_rule(op, input_of(n)));
+    free_.push_back(place.reg);
+    return {step.target, step.after};
+  }
+
+  Place apply(Identity const&, int n) { return take(network_.node(n).inputs.front(), n); }
+  Place apply(Flatten const&, int n) {
+    if (input_of(n).shape.size() == 1) return take(network_.node(n).inputs.front(), n);
+    return mix_by_own_map(n);
+  }
+  Place apply(AvgPool const&, int n) { return mix_by_own_map(n); }
+  Place apply(SumPool const&, int n) { return mix_by_own_map(n); }
+  Place apply(GlobalAvgPool const&, int n) { return mix_by_own_map(n); }
+  Place apply(GlobalSumPool const&, int n) { return mix_by_own_map(n); }
+  Place apply(ImageResize const&, int n) { return mix_by_own_map(n); }
+  Place apply(Index const&, int n) { return mix_by_own_map(n); }
+  Place apply(DotGeneral const&, int n) { return mix_by_own_map(n); }
+
+  Place apply(Sum const&, int n) {
+    return merge(n, PositionStep::Kind::add, [](PositionStep&, int) {});
+  }
+  Place apply(Product const&, int n) {
+    return merge(n, PositionStep::Kind::multiply, [](PositionStep&, int) {});
+  }
+
+  Place apply(Concat const& concat, int n) {
+    Node const& node = network_.node(n);
+    if (concat.axis != -1) return join(n, node.shape.size() - at(-concat.axis));
+    // Branches weigh as much as they have channels.
+    auto const share = [&](int b) {
+      return static_cast<double>(network_.node(node.inputs[at(b)]).channels()) / static_cast<double>(node.channels());
+    };
+    return merge(n, PositionStep::Kind::add, [&](PositionStep& step, int b) {
+      step.weight = b == 1 ? share(0) : 1;
+      step.shift = share(b);
+    });
+  }
+
+  /// Takes in the branches of node n one by one; fill(step, branch).
+  template <class Fill>
+  Place merge(int n, PositionStep::Kind kind, Fill fill) {
+    auto const& inputs = network_.node(n).inputs;
+    Place place = take(inputs.front(), n);
+    for (int b = 1; b < static_cast<int>(inputs.size()); ++b) {
+      Place const branch = take(inputs[at(b)], n);
+      place = take_in(n, place, branch, kind, [&](PositionStep& step) { fill(step, b); });
+    }
+    return place;
+  }
+
+  template <class Fill>
+  Place take_in(int n, Place place, Place branch, PositionStep::Kind kind, Fill fill) {
+    Place const out = in_place(n, place, kind, [&](PositionStep& step) {
+      step.source = branch.reg;
+      step.other = branch.slot;
+      step.weight = step.shift = 1;
+      fill(step);
+    });
+    free_.push_back(branch.reg);
+    return out;
+  }
+
+  /// Branches side by side along a spatial axis are independent: each stands alone on the whole, and they add up.
+  Place join(int n, std::size_t axis) {
+    Node const& node = network_.node(n);
+    std::vector<long> const out = spatial_sizes(node);
+    std::optional<Place> place;
+    long start = 0;
+    for (int const input : node.inputs) {
+      std::vector<long> const sizes = spatial_sizes(network_.node(input));
+      Place const part = mix(input, n, placement_map(sizes, out, axis, start), pairs(n), variances(n));
+      start += sizes[axis];
+      place = place ? take_in(n, *place, part, PositionStep::Kind::add, [](PositionStep&) {}) : part;
+    }
+    return *place;
+  }
+};
+
+}  // namespace
+
+PositionProgram compile_position_program(Network const& network) {
+  return PositionCompiler(network).compile();
+}
+
+bool acts_on_positions(Network const& network) {
+  return std::ranges::any_of(network.nodes(), [](Node const& node) {
+    bool const idle = std::holds_alternative<Input>(node.op) || std::holds_alternative<Identity>(node.op);
+    return std::visit([]<class Op>(Op const&) { return ActsOnPositions<Op>; }, node.op) || (!idle && node.shape.size() > 1);
+  });
+}
+
+}  // namespace infinitile

@@ -1,0 +1,82 @@
+#include "infinite/position_needs.hpp"
+
+#include "infinite/position_maps.hpp"
+
+namespace infinitile {
+
+namespace {
+
+std::vector<long> sizes_of(Node const& node) {
+  return {node.shape.begin(), node.shape.end() - 1};
+}
+
+/// What a node must have of its input to give `wanted` itself.
+Spread handed_on(Node const& node, std::optional<PositionMap> const& map, Spread wanted) {
+  if (std::holds_alternative<GlobalSelfAttention>(node.op)) return Spread::full;
+  if (std::holds_alternative<ConvLocal>(node.op)) return Spread::diagonal;  // its positions are independent
+  return map && !map->is_selection() ? Spread::full : wanted;
+}
+
+/// What a node asks of the variances of its input for its own sake.
+std::optional<Spread> own_wish(Node const& node) {
+  return std::visit(Overloaded{[](Activation const&) { return std::optional(Spread::diagonal); },
+                               [](LayerNorm const&) { return std::optional(Spread::diagonal); },
+                               [](GlobalSelfAttention const&) { return std::optional(Spread::full); },
+                               [](auto const&) { return std::optional<Spread>(); }},
+                    node.op);
+}
+
+void raise(std::optional<Spread>& to, std::optional<Spread> least) {
+  if (least && (!to || *to == Spread::diagonal)) to = least;
+}
+
+}  // namespace
+
+std::vector<std::optional<PositionMap>> find_maps(Network const& network) {
+  std::vector<std::optional<PositionMap>> maps(static_cast<std::size_t>(network.size()));
+  for (std::size_t n = 0; n < maps.size(); ++n) {
+    Node const& node = network.node(static_cast<int>(n));
+    if (node.inputs.empty()) continue;
+    Node const& input = network.node(node.inputs.front());
+    std::vector<long> const sizes = sizes_of(input), out = sizes_of(node);
+    std::visit(Overloaded{[&](Conv const& op) { maps[n] = convolution_map(op, sizes); },
+                          [&](ConvLocal const& op) { maps[n] = convolution_map(op, sizes); },
+                          [&](ConvTranspose const& op) { maps[n] = transposed_map(op, sizes); },
+                          [&](AvgPool const& op) { maps[n] = pooling_map(op, sizes); },
+                          [&](SumPool const& op) { maps[n] = pooling_map(op, sizes); },
+                          [&](GlobalAvgPool const&) { maps[n] = global_pooling_map(input.positions(), true); },
+                          [&](GlobalSumPool const&) { maps[n] = global_pooling_map(input.positions(), false); },
+                          [&](Flatten const&) { maps[n] = flatten_map(input.positions()); },
+                          [&](ImageResize const& op) { maps[n] = resize_map(op, sizes, out); },
+                          [&](Index const& op) { maps[n] = index_map(op, sizes); },
+                          [&](DotGeneral const& op) { maps[n] = product_map(op, input); }, [](auto const&) {}},
+               node.op);
+  }
+  return maps;
+}
+
+PositionNeeds find_needs(Network const& network, std::vector<std::optional<PositionMap>> const& maps) {
+  auto const size = static_cast<std::size_t>(network.size());
+  std::vector<std::optional<Spread>> pairs(size), variances(size);
+  pairs[static_cast<std::size_t>(network.output())] = Spread::diagonal;
+  for (std::size_t n = size; n-- > 0;) {
+    if (!pairs[n]) continue;
+    Node const& node = network.node(static_cast<int>(n));
+    if (std::holds_alternative<GlobalSelfAttention>(node.op)) {  // gives all pairs, wanted or not
+      pairs[n] = Spread::full;
+      if (variances[n]) variances[n] = Spread::full;
+    }
+    for (int const input : node.inputs) {
+      auto const i = static_cast<std::size_t>(input);
+      raise(pairs[i], handed_on(node, maps[n], *pairs[n]));
+      raise(variances[i], own_wish(node));
+      if (variances[n]) raise(variances[i], handed_on(node, maps[n], *variances[n]));
+    }
+  }
+  PositionNeeds needs;
+  for (auto const& spread : pairs) needs.pairs.push_back(spread.value_or(Spread::diagonal));
+  needs.variances = std::move(variances);
+  return needs;
+}
+
+}  // namespace infinitile

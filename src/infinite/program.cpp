@@ -1,0 +1,83 @@
+#include "infinite/program.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "infinite/compile_pairs.hpp"
+#include "infinite/compile_positions.hpp"
+#include "infinite/position_needs.hpp"
+
+namespace infinitile {
+
+namespace {
+
+double entries_of(Spread spread, int positions) {
+  return spread == Spread::diagonal ? positions : static_cast<double>(positions) * positions;
+}
+
+/// About 10 flops for a dense layer, 60 for an activation in closed form.
+double flops_of(Step const& step) {
+  return step.kind == Step::Kind::activate ? 60 : 10;
+}
+
+/// The same per pair of positions; 2 additions per tap of a convolution, 8 flops per number that attention weighs.
+double flops_of(PositionProgram const& program, PositionStep const& step) {
+  double const entries = entries_of(step.pairs.out, step.out_positions);
+  if (step.kind == PositionStep::Kind::activate) return 60 * entries;
+  if (step.kind == PositionStep::Kind::attend) return 8 * entries * step.in_positions;
+  if (step.kind != PositionStep::Kind::mix) return 10 * entries;
+  PositionMap const& map = program.maps[static_cast<std::size_t>(step.index)];
+  if (map.is_selection()) return 2 * entries * map.tap_count;
+  double weights = 0;
+  for (PositionTap const& tap : map.taps) weights += static_cast<double>(tap.weight.size());
+  return 4 * weights * (step.in_positions + step.out_positions);
+}
+
+InfiniteCost cost_of(PairProgram const& program) {
+  InfiniteCost cost;
+  for (Step const& step : program.steps) cost.pair_flops += flops_of(step);
+  cost.row_numbers = program.root_rows + 2;
+  return cost;
+}
+
+InfiniteCost cost_of(PositionProgram const& program) {
+  InfiniteCost cost;
+  std::vector<double> pairs(static_cast<std::size_t>(program.registers), 0), own(pairs.size(), 0);
+  for (PositionStep const& step : program.steps) {
+    cost.pair_flops += flops_of(program, step);
+    auto const target = static_cast<std::size_t>(step.target);
+    pairs[target] = std::max(pairs[target], entries_of(step.pairs.out, step.out_positions));
+    own[target] = std::max(own[target], entries_of(step.variances.out, step.out_positions));
+    if (step.kind == PositionStep::Kind::attend) cost.row_numbers += entries_of(Spread::full, step.in_positions);
+  }
+  for (double const entries : pairs) cost.pair_numbers += 2 * entries;
+  for (double const entries : own) cost.row_numbers += entries;
+  for (int const positions : program.slots) cost.row_numbers += positions;
+  return cost;
+}
+
+}  // namespace
+
+InfiniteProgram compile_infinite(Network const& network) {
+  if (acts_on_positions(network)) return compile_position_program(network);
+  return compile_pair_program(network);
+}
+
+InfiniteCost cost_of(InfiniteProgram const& program) {
+  return std::visit([](auto const& p) { return cost_of(p); }, program);
+}
+
+std::vector<std::string> infinite_support(Network const& network) {
+  std::vector<std::string> out(static_cast<std::size_t>(network.size()), "yes");
+  if (!acts_on_positions(network)) return out;
+  PositionNeeds const needs = find_needs(network, find_maps(network));
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    long const positions = network.node(static_cast<int>(n)).positions();
+    if (positions == 1) continue;
+    out[n] =
+        needs.pairs[n] == Spread::diagonal ? text("yes, ", positions, " positions") : text("yes, all ", positions, "² pairs of positions");
+  }
+  return out;
+}
+
+}  // namespace infinitile
