@@ -97,13 +97,12 @@ long write_strip(PositionProgram const& program, Pass& pass, TileTask<T> const& 
 /// All strips, shared out to the threads; make() makes what one thread works with.
 template <class T, class Make>
 long run_strips(PositionProgram const& program, std::span<TileTask<T> const> tasks, Make make) {
-  using Host = Kokkos::DefaultHostExecutionSpace;
   using Runner = typename decltype(make())::element_type;
   std::vector<Strip> const strips = strips_of(tasks, Runner::lanes);
-  Kokkos::Experimental::UniqueToken<Host> const token;
+  Kokkos::Experimental::UniqueToken<Kokkos::DefaultHostExecutionSpace> const token;
   std::vector<std::unique_ptr<Runner>> runners(static_cast<std::size_t>(token.size()));
   long bad = 0;
-  using Policy = Kokkos::RangePolicy<Host, Kokkos::Schedule<Kokkos::Dynamic>>;
+  using Policy = Kokkos::RangePolicy<Kokkos::DefaultHostExecutionSpace, Kokkos::Schedule<Kokkos::Dynamic>>;
   Kokkos::parallel_reduce(
       "infinitile::position_tile", Policy(0, static_cast<long>(strips.size())),
       [&](long n, long& sum) {

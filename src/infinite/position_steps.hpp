@@ -9,15 +9,15 @@
 
 namespace infinitile {
 
-/// Where a value lives: its register, and the slot of its roots.
-struct Place {
-  int reg = 0;
-  int slot = 0;
-};
-
 /// A position program being written: which registers and slots there are, who still reads a node's value, and the steps so far.
 class PositionSteps {
 protected:
+  /// Where a value lives: its register, and the slot of its roots.
+  struct Place {
+    int reg = 0;
+    int slot = 0;
+  };
+
   explicit PositionSteps(Network const& network)
       : network_(network),
         maps_(find_maps(network)),

@@ -18,7 +18,7 @@ std::string in_words(Padding padding) {
   return std::string(words_of<Padding>[static_cast<std::size_t>(padding)]);
 }
 
-long product_of(std::vector<long> const& sizes) {
+long bounded_product(std::vector<long> const& sizes) {
   long out = 1;
   for (long const size : sizes) {
     if (size > largest_size / out) return largest_size + 1;
@@ -74,7 +74,7 @@ std::vector<long> Rules::slide(FindAxes find_axes, std::string_view key, std::ve
   };
   check_count(key, window);
   if (!strides.empty()) check_count("strides", strides);
-  if (product_of(window) > largest_size / before.channels())
+  if (bounded_product(window) > largest_size / before.channels())
     fail(text(key, " is ", infinitile::in_words(window), "; at most ", largest_size, " numbers of the input can be under one window."));
   std::vector<long> out;
   for (WindowAxis const& axis : find_axes(sizes, window, strides, padding)) {
@@ -163,7 +163,7 @@ void Rules::operator()(GlobalSelfAttention& op) const {
   complete_embedding(op, before);
   // The sum of all its parameters stays within a long.
   for (auto const& [key, width] : {std::pair("n_chan_key", op.n_chan_key), std::pair("n_chan_val", op.n_chan_val)})
-    if (product_of({op.n_heads, width.value_or(1)}) > largest_size / 8)
+    if (bounded_product({op.n_heads, width.value_or(1)}) > largest_size / 8)
       fail(text("n_heads is ", op.n_heads, " and ", key, " ", width.value_or(1), "; their product can be at most ", largest_size / 8, "."));
   if (op.n_chan_pos_emb.value_or(1) > largest_size / 8)
     fail(text("n_chan_pos_emb is ", *op.n_chan_pos_emb, "; at most ", largest_size / 8, " can be handled."));
