@@ -38,7 +38,7 @@ public:
   }
 
   /// h and ntk of a plane before the pool, each times the weights of the two windows that it is in.
-  void add(PositionMap const& pool, plane_step::Windows const& w, Box const& from, Value v) {
+  void add(PositionMap const& pool, Windows const& w, Box const& from, Value v) {
     PositionTap const& tap = pool.taps.front();
     auto const weight = [&](int o) { return tap.weight[static_cast<std::size_t>(tap.first[static_cast<std::size_t>(o)])]; };
     auto const flat = [&](Triple const& q) { return (q[0] * sizes_[1] + q[1]) * sizes_[2] + q[2]; };
@@ -128,7 +128,7 @@ private:
 
   /// f(o) for every output whose window has position p.
   template <class F>
-  static void for_each_output(plane_step::Windows const& w, Triple const& p, F f) {
+  static void for_each_output(Windows const& w, Triple const& p, F f) {
     Triple first{}, last{};
     for (std::size_t a = 0; a < 3; ++a) {
       int const begin = p[a] + w[a].low - w[a].size + 1;

@@ -17,7 +17,7 @@ public:
   PlanePass(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, bool with_ntk)
       : program_(program),
         plan_(plan),
-        table_(table),
+        place_{table},
         with_ntk_(with_ntk),
         head_(program, table, PositionPass<L>::Of::pairs, with_ntk, plan.stages.back().sink),
         registers_(static_cast<std::size_t>(program.registers)),
@@ -32,8 +32,8 @@ public:
 
   /// Rows and columns as in PositionPass; the result is value(program.output) of head().
   void run(long row, long col) {
-    row_ = row;
-    col_ = col;
+    place_.row = row;
+    place_.col = col;
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
     head_.place(row, col);
     finish();
@@ -45,7 +45,7 @@ public:
     double k = 0, ntk = 0;
   };
   Own run_own(long row) {
-    row_ = col_ = row;
+    place_.row = place_.col = row;
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
     PositionStep const& sink = program_.steps[plan_.stages.back().sink];
     double const weight = sink_weight(sink), variances = sink_variances(sink, 0);
@@ -69,7 +69,7 @@ private:
       PositionStep const& step = program_.steps[s];
       most = std::max(most, static_cast<long>(step.out_positions));
       if (step.kind != PositionStep::Kind::mix) continue;
-      plane_step::Windows const w = plane_step::windows_of(map_of(step));
+      Windows const w = windows_of(map_of(step));
       long const row = plane_step::rows_of_room(w) * w[2].output;
       if (room_.size() < at(row * L)) room_.resize(at(row * L));
     }
@@ -88,8 +88,7 @@ private:
   plane_step::Box& box(int reg) { return registers_[at(reg)].box; }
   template <class T>
   position_step::Sides<T> sides(int slot) const {
-    T const* const roots = table_.roots_in<T>(slot);
-    return {roots + row_, roots + col_, table_.stride};
+    return place_.sides<T>(slot);
   }
 
   // --- stages -----------------------------------------------------------------------------------------------------------
@@ -116,13 +115,13 @@ private:
     if (n > 0) begin_from_level(n, d);
     for (std::size_t s = stage.first; s < stage.sink; ++s) {
       PositionStep const& step = program_.steps[s];
-      if (step.kind == PositionStep::Kind::load) {
-        load(step, {stage.sizes, d});
-      } else if (step.kind == PositionStep::Kind::mix) {
+      if (step.kind == PositionStep::Kind::mix) {
         s += convolve(s) - 1;
-      } else {
-        run_step(step);
+        continue;
       }
+      if (step.kind == PositionStep::Kind::load) box(step.target) = {stage.sizes, d};
+      if (step.kind == PositionStep::Kind::copy) box(step.target) = box(step.source);
+      position_step::run_pointwise<L>(step, place_, box(step.target), value(step.target), step.source >= 0 ? value(step.source) : Value{});
     }
     PositionStep const& sink = program_.steps[stage.sink];
     if (map_of(sink).shape == PositionMap::Shape::pool) {
@@ -132,64 +131,13 @@ private:
     }
   }
 
-  void load(PositionStep const& s, plane_step::Box const& plane) {
-    box(s.target) = plane;
-    position_step::load<L>(plane, {table_.inputs[at(s.index)].data(), table_.channels[at(s.index)], table_.stride, row_, col_},
-                           value(s.target));
-  }
-
-  void run_step(PositionStep const& s) {
-    using Kind = PositionStep::Kind;
-    Value const target = value(s.target);
-    plane_step::Box const entries = box(s.target);
-    switch (s.kind) {
-      case Kind::copy: {
-        Value const from = value(s.source);
-        box(s.target) = box(s.source);
-        long const numbers = box(s.source).count() * L;
-        std::copy(from.h, from.h + numbers, target.h);
-        if (with_ntk_) std::copy(from.ntk, from.ntk + numbers, target.ntk);
-        break;
-      }
-      case Kind::dense:
-        position_step::dense<L>(s, entries, sides<R>(s.before), sides<R>(s.after), target);
-        break;
-      case Kind::activate:
-        position_step::activate<L>(entries, table_.activations[at(s.index)], features(s), sides<double>(s.before), sides<double>(s.after),
-                                   target);
-        break;
-      case Kind::normalize:
-        position_step::normalize<L>(entries, sides<R>(s.before), sides<R>(s.other), sides<R>(s.after), target);
-        break;
-      case Kind::drop:
-        position_step::drop<L>(entries, sides<R>(s.before), sides<R>(s.after), target);
-        break;
-      case Kind::add:
-        position_step::add<L>(s, entries, target, value(s.source));
-        break;
-      case Kind::multiply:
-        position_step::multiply<L>(entries, sides<R>(s.before), sides<R>(s.other), target, value(s.source));
-        break;
-      case Kind::load:
-      case Kind::mix:
-      case Kind::widen:
-      case Kind::attend:
-        break;
-    }
-  }
-
-  position_step::Features features(PositionStep const& s) const {
-    double const* const known = table_.features[at(s.index)].data();
-    return {known + row_, known + col_, table_.stride, table_.stride * s.out_positions};
-  }
-
   // --- convolutions -----------------------------------------------------------------------------------------------------
 
   /// The window at step s, with the weights and the activation behind it where they follow; returns how many steps it did.
   std::size_t convolve(std::size_t s) {
     PositionStep const& mix = program_.steps[s];
     PositionMap const& map = map_of(mix);
-    plane_step::Windows const w = plane_step::windows_of(map);
+    Windows const w = windows_of(map);
     plane_step::Box out;
     for (std::size_t a = 0; a < 3; ++a) {
       out.sizes[a] = w[a].output;
@@ -216,7 +164,7 @@ private:
   }
 
   /// k' = w² mean(k) + b², ntk' = trained_out k' + trained_one + w² mean(ntk), then the ReLU, in one go.
-  void convolve_to_relu(plane_step::Source<R, L> const& from, plane_step::Windows const& w, plane_step::Box const& out, double scale,
+  void convolve_to_relu(plane_step::Source<R, L> const& from, Windows const& w, plane_step::Box const& out, double scale,
                         PositionStep const& dense, plane_step::AbReluLayer const& relu, Value to) {
     position_step::Sides<R> const roots = sides<R>(dense.after);
     plane_step::WeightsAndRelu<R> const layer(dense, scale, relu.phi, relu.in_out);
@@ -234,7 +182,7 @@ private:
   }
 
   void add_to_level(std::size_t n, PositionStep const& sink) {
-    levels_[n + 1].add(map_of(sink), plane_step::windows_of(map_of(sink)), box(sink.source), value(sink.source));
+    levels_[n + 1].add(map_of(sink), windows_of(map_of(sink)), box(sink.source), value(sink.source));
   }
 
   /// Flatten and global pools: h and ntk of all entries, in double.
@@ -283,7 +231,7 @@ private:
 
   PositionProgram const& program_;
   PlanePlan const& plan_;
-  PositionTable const& table_;
+  PairPlace place_;
   bool with_ntk_;
   PositionPass<L> head_;
   std::vector<Register> registers_;
@@ -291,7 +239,6 @@ private:
   std::vector<std::optional<plane_step::AbReluLayer>> relus_;  ///< per step
   std::vector<R> room_;
   std::vector<double> sum_h_, sum_t_;
-  long row_ = 0, col_ = 0;
 };
 
 }  // namespace infinitile

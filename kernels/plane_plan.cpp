@@ -18,12 +18,6 @@ Triple triple_of(std::vector<int> const& sizes) {
   return out;
 }
 
-/// Window n of the map along the three axes; an axis that the network does not have is one position wide.
-AxisWindow window_of(PositionMap const& map, std::size_t axis) {
-  std::size_t const missing = 3 - map.axes.size();
-  return axis < missing ? AxisWindow{} : map.axes[axis - missing];
-}
-
 /// Cuts the steps; what it cannot do ends in `fits` false.
 class Cutter {
 public:
@@ -96,7 +90,7 @@ private:
     } else if (map.shape == Shape::window) {
       Held& to = held(s.target);
       for (std::size_t a = 0; a < 3; ++a) {
-        AxisWindow const w = window_of(map, a);
+        AxisWindow const w = windows_of(map)[a];
         to.sizes[a] = w.output;
         to.strides[a] = from.strides[a] * w.stride;
       }
@@ -116,7 +110,7 @@ private:
     stage_.first = n + 1;
     stage_.reg = s.target;
     if (map_of(s).shape == Shape::pool) {
-      for (std::size_t a = 0; a < 3; ++a) stage_.sizes[a] = window_of(map_of(s), a).output;
+      for (std::size_t a = 0; a < 3; ++a) stage_.sizes[a] = windows_of(map_of(s))[a].output;
       held(s.target) = {stage_.sizes, {1, 1, 1}};
     } else {
       ended_ = true;
@@ -151,7 +145,7 @@ private:
         };
         if (sink.shape == Shape::equal) want(0);
         if (sink.shape == Shape::pool) {
-          AxisWindow const w = window_of(sink, a);
+          AxisWindow const w = windows_of(sink)[a];
           PlaneStage const& next = plan_.stages[n + 1];
           for (int const d : next.planes[a])
             for (int apart = 1 - w.size; apart < w.size; ++apart) want(w.stride * next.strides[a] * d + apart);
@@ -170,6 +164,12 @@ private:
 };
 
 }  // namespace
+
+Windows windows_of(PositionMap const& map) {
+  Windows out;
+  std::copy(map.axes.rbegin(), map.axes.rend(), out.rbegin());
+  return out;
+}
 
 std::optional<PlanePlan> plan_planes(PositionProgram const& program) {
   return Cutter(program).cut();

@@ -14,6 +14,10 @@ using Triple = std::array<int, 3>;
 /// The planes of one level: for each axis the displacements d = p' - p that are wanted, ascending.
 using Displacements = std::array<std::vector<int>, 3>;
 
+/// The windows of a map along the three axes; an axis that the network does not have is one position wide.
+using Windows = std::array<AxisWindow, 3>;
+Windows windows_of(PositionMap const& map);
+
 /// A run of steps in which every layer maps the plane of one displacement to the plane of one displacement, so that each plane goes through
 /// all of them alone; and what takes its result in.
 struct PlaneStage {

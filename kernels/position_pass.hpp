@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "kernels/position_mix.hpp"
-#include "kernels/position_table.hpp"
+#include "kernels/position_place.hpp"
 
 namespace infinitile {
 
@@ -16,7 +16,7 @@ public:
 
   /// `with_ntk`: the tangent kernel too. `first`: the first step that it will run.
   PositionPass(PositionProgram const& program, PositionTable const& table, Of of, bool with_ntk, std::size_t first = 0)
-      : program_(program), table_(table), of_(of), with_ntk_(with_ntk), registers_(static_cast<std::size_t>(program.registers)) {
+      : program_(program), place_{table}, of_(of), with_ntk_(with_ntk), registers_(static_cast<std::size_t>(program.registers)) {
     std::vector<long> most(registers_.size(), 0);
     long most_room = 0;
     for (std::size_t n = first; n < program.steps.size(); ++n) {
@@ -37,51 +37,23 @@ public:
 
   /// Which pairs: input `row` with inputs `col`, ..., col + L - 1.
   void place(long row, long col) {
-    row_ = row;
-    col_ = col;
+    place_.row = row;
+    place_.col = col;
   }
 
   /// One step, up to settle().
   void run(PositionStep const& s) {
     using Kind = PositionStep::Kind;
-    Value const target = value(s.target);
-    position_step::PairsOfPositions const entries = after(s);
-    switch (s.kind) {
-      case Kind::load:
-        load(s, target);
-        break;
-      case Kind::copy:
-        copy(s);
-        break;
-      case Kind::mix:
-        mix(s, target);
-        break;
-      case Kind::widen:
-        position_step::widen<L>(entries, sides(s.after), value(s.source), target);
-        break;
-      case Kind::dense:
-        position_step::dense<L>(s, entries, sides(s.before), sides(s.after), target);
-        break;
-      case Kind::activate:
-        position_step::activate<L>(entries, table_.activations[static_cast<std::size_t>(s.index)], features(s), sides(s.before),
-                                   sides(s.after), target);
-        break;
-      case Kind::normalize:
-        position_step::normalize<L>(entries, sides(s.before), sides(s.other), sides(s.after), target);
-        break;
-      case Kind::drop:
-        position_step::drop<L>(entries, sides(s.before), sides(s.after), target);
-        break;
-      case Kind::add:
-        position_step::add<L>(s, entries, target, value(s.source));
-        break;
-      case Kind::multiply:
-        position_step::multiply<L>(entries, sides(s.before), sides(s.other), target, value(s.source));
-        break;
-      case Kind::attend:
-        position_step::attend<L>(program_.attentions[static_cast<std::size_t>(s.index)], s.in_positions, weights(s), sides(s.before),
-                                 value(s.source), target, room_.data());
-        break;
+    Value const target = value(s.target), source = s.source >= 0 ? value(s.source) : Value{};
+    if (s.kind == Kind::mix) {
+      mix(s, target);
+    } else if (s.kind == Kind::widen) {
+      position_step::widen<L>(after(s), sides(s.after), source, target);
+    } else if (s.kind == Kind::attend) {
+      position_step::attend<L>(program_.attentions[static_cast<std::size_t>(s.index)], s.in_positions, weights(s), sides(s.before), source,
+                               target, room_.data());
+    } else {
+      position_step::run_pointwise<L>(s, place_, after(s), target, source);
     }
   }
 
@@ -104,27 +76,12 @@ public:
     Register& r = registers_[static_cast<std::size_t>(reg)];
     return {r.h.data(), with_ntk_ ? r.ntk.data() : nullptr};
   }
-  position_step::Sides<double> sides(int slot) const {
-    double const* const roots = table_.roots[static_cast<std::size_t>(slot)].data();
-    return {roots + row_, roots + col_, table_.stride};
-  }
+  position_step::Sides<double> sides(int slot) const { return place_.sides<double>(slot); }
 
 private:
   struct Register {
     std::vector<double> h, ntk;
   };
-
-  void load(PositionStep const& s, Value target) {
-    auto const input = static_cast<std::size_t>(s.index);
-    position_step::load<L>(after(s), {table_.inputs[input].data(), table_.channels[input], table_.stride, row_, col_}, target);
-  }
-
-  void copy(PositionStep const& s) {
-    long const numbers = after(s).count() * L;
-    Value const from = value(s.source), to = value(s.target);
-    std::copy(from.h, from.h + numbers, to.h);
-    if (with_ntk_) std::copy(from.ntk, from.ntk + numbers, to.ntk);
-  }
 
   void mix(PositionStep const& s, Value target) {
     PositionMap const& map = program_.maps[static_cast<std::size_t>(s.index)];
@@ -135,23 +92,17 @@ private:
     }
   }
 
-  position_step::Features features(PositionStep const& s) const {
-    double const* const known = table_.features[static_cast<std::size_t>(s.index)].data();
-    return {known + row_, known + col_, table_.stride, table_.stride * s.out_positions};
-  }
-
   position_step::AttentionWeights weights(PositionStep const& s) const {
-    double const* const g = table_.attention[static_cast<std::size_t>(s.index)].data();
-    return {g + row_, g + col_, table_.stride};
+    double const* const g = place_.table.attention[static_cast<std::size_t>(s.index)].data();
+    return {g + place_.row, g + place_.col, place_.table.stride};
   }
 
   PositionProgram const& program_;
-  PositionTable const& table_;
+  PairPlace place_;
   Of of_;
   bool with_ntk_;
   std::vector<Register> registers_;
   std::vector<double> room_;
-  long row_ = 0, col_ = 0;
 };
 
 }  // namespace infinitile

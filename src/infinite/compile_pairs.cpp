@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "infinite/compile_positions.hpp"
+#include "infinite/layer_rules.hpp"
 
 namespace infinitile {
 
@@ -166,30 +167,15 @@ private:
 
   Place apply(Dense const& dense, Node const& node) {
     Node const& input = network_.node(node.inputs.front());
-    return step_on(node, Step::Kind::dense, [&](Step& step) {
-      step.weight = dense.w_std * dense.w_std;
-      step.shift = dense.b_std ? *dense.b_std * *dense.b_std : 0;
-      if (dense.parameterization == Parameterization::ntk) {
-        step.trained_out = 1;
-      } else {
-        step.trained_in = static_cast<double>(input.channels()) / static_cast<double>(dense.s[0]);
-        step.trained_one = dense.b_std ? 1 : 0;
-      }
-    });
+    return step_on(node, Step::Kind::dense, [&](Step& step) { fill_weights(step, dense, static_cast<double>(input.channels())); });
   }
 
   Place apply(Activation const& activation, Node const& node) {
     return step_on(node, Step::Kind::activate, [&](Step& step) {
       step.index = static_cast<int>(program_.activations.size());
-      try {
-        program_.activations.push_back(make_activation(activation.name, activation.parameters, scaling_of(activation.affine)));
-      } catch (Error const& error) {
-        throw Error(text(network_.where(node), ": ", error.what()));
-      }
+      program_.activations.push_back(activation_of(network_, node, activation));
     });
   }
-
-  static Scaling scaling_of(Affine const& a) { return {a.input_scale, a.input_shift, a.output_scale, a.output_shift}; }
 
   Place apply(LayerNorm const& norm, Node const& node) {
     return step_on(node, Step::Kind::normalize, [&](Step& step) {

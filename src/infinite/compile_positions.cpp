@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "infinite/layer_rules.hpp"
 #include "infinite/position_maps.hpp"
 #include "infinite/position_rules.hpp"
 #include "infinite/position_steps.hpp"
@@ -31,19 +32,6 @@ public:
   }
 
 private:
-  /// Weights after a mean over `fan_in` numbers; reference 2.3 and 2.4.
-  template <class Op>
-  void fill_weights(PositionStep& step, Op const& op, double fan_in) const {
-    step.weight = op.w_std * op.w_std;
-    step.shift = op.b_std ? *op.b_std * *op.b_std : 0;
-    if (op.parameterization == Parameterization::ntk) {
-      step.trained_out = 1;
-    } else {
-      step.trained_in = fan_in / static_cast<double>(op.s[0]);
-      step.trained_one = op.b_std ? 1 : 0;
-    }
-  }
-
   double fan_in(int n, Convolution const& op) const {
     double count = static_cast<double>(input_of(n).channels());
     for (long const size : op.filter_shape) count *= static_cast<double>(size);
@@ -94,20 +82,14 @@ private:
   Place apply(Activation const& activation, int n) {
     return on_input(n, PositionStep::Kind::activate, [&](PositionStep& step) {
       step.index = static_cast<int>(program_.activations.size());
-      Affine const& a = activation.affine;
-      try {
-        program_.activations.push_back(
-            make_activation(activation.name, activation.parameters, {a.input_scale, a.input_shift, a.output_scale, a.output_shift}));
-      } catch (Error const& error) {
-        throw Error(text(network_.where(network_.node(n)), ": ", error.what()));
-      }
+      program_.activations.push_back(activation_of(network_, network_.node(n), activation));
     });
   }
 
   Place apply(LayerNorm const& norm, int n) {
     return on_input(n, PositionStep::Kind::normalize, [&](PositionStep& step) {
       step.index = static_cast<int>(program_.norms.size());
-      program_.norms.push_back(norm_groups(norm, spatial_sizes(network_.node(n))));
+      program_.norms.push_back(norm_groups(norm, network_.node(n).sizes()));
       step.other = new_slot(network_.node(n));  // the factors
     });
   }
@@ -193,11 +175,11 @@ private:
   /// Branches side by side along a spatial axis are independent: each stands alone on the whole, and they add up.
   Place join(int n, std::size_t axis) {
     Node const& node = network_.node(n);
-    std::vector<long> const out = spatial_sizes(node);
+    std::span<long const> const out = node.sizes();
     std::optional<Place> place;
     long start = 0;
     for (int const input : node.inputs) {
-      std::vector<long> const sizes = spatial_sizes(network_.node(input));
+      std::span<long const> const sizes = network_.node(input).sizes();
       Place const part = mix(input, n, placement_map(sizes, out, axis, start), pairs(n), variances(n));
       start += sizes[axis];
       place = place ? take_in(n, *place, part, PositionStep::Kind::add, [](PositionStep&) {}) : part;

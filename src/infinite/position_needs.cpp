@@ -6,10 +6,6 @@ namespace infinitile {
 
 namespace {
 
-std::vector<long> sizes_of(Node const& node) {
-  return {node.shape.begin(), node.shape.end() - 1};
-}
-
 /// What a node must have of its input to give `wanted` itself.
 Spread handed_on(Node const& node, std::optional<PositionMap> const& map, Spread wanted) {
   if (std::holds_alternative<GlobalSelfAttention>(node.op)) return Spread::full;
@@ -38,7 +34,7 @@ std::vector<std::optional<PositionMap>> find_maps(Network const& network) {
     Node const& node = network.node(static_cast<int>(n));
     if (node.inputs.empty()) continue;
     Node const& input = network.node(node.inputs.front());
-    std::vector<long> const sizes = sizes_of(input), out = sizes_of(node);
+    std::span<long const> const sizes = input.sizes(), out = node.sizes();
     std::visit(Overloaded{[&](Conv const& op) { maps[n] = convolution_map(op, sizes); },
                           [&](ConvLocal const& op) { maps[n] = convolution_map(op, sizes); },
                           [&](ConvTranspose const& op) { maps[n] = transposed_map(op, sizes); },

@@ -4,7 +4,7 @@
 
 namespace infinitile {
 
-NormGroups norm_groups(LayerNorm const& norm, std::vector<long> const& sizes) {
+NormGroups norm_groups(LayerNorm const& norm, std::span<long const> sizes) {
   NormGroups out;
   out.eps = norm.eps;
   std::map<std::vector<long>, int> numbers;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "kernels/position_program.hpp"
 #include "net/network.hpp"
@@ -8,7 +8,7 @@
 namespace infinitile {
 
 /// Positions that agree on all axes but those of the norm share a variance. `sizes` are those of the spatial axes, row-major.
-NormGroups norm_groups(LayerNorm const& norm, std::vector<long> const& sizes);
+NormGroups norm_groups(LayerNorm const& norm, std::span<long const> sizes);
 
 /// Reference 2.9, for an input of that width.
 AttentionRule attention_rule(GlobalSelfAttention const& op, Node const& input);

@@ -26,14 +26,13 @@ protected:
         places_(uses_.size()) {
     program_.registers = 0;
     for (int i = 0; i < network.inputs(); ++i) {
-      std::vector<long> const sizes = spatial_sizes(network.node(i));
+      std::span<long const> const sizes = network.node(i).sizes();
       program_.input_sizes.emplace_back(sizes.begin(), sizes.end());
     }
     count_uses();
   }
 
   static std::size_t at(int n) { return static_cast<std::size_t>(n); }
-  static std::vector<long> spatial_sizes(Node const& node) { return {node.shape.begin(), node.shape.end() - 1}; }
 
   Node const& input_of(int n) const { return network_.node(network_.node(n).inputs.front()); }
   static int positions_of(Node const& node) { return static_cast<int>(node.positions()); }

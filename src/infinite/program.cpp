@@ -6,13 +6,14 @@
 #include "infinite/compile_pairs.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/position_needs.hpp"
+#include "kernels/position_step.hpp"
 
 namespace infinitile {
 
 namespace {
 
 double entries_of(Spread spread, int positions) {
-  return spread == Spread::diagonal ? positions : static_cast<double>(positions) * positions;
+  return static_cast<double>(position_step::PairsOfPositions{spread, positions}.count());
 }
 
 /// About 10 flops for a dense layer, 60 for an activation in closed form.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,8 @@ struct Node {
   int line = 0;      ///< where it was written, from 1; 0 where that is not known
 
   long channels() const { return shape.back(); }
+  /// Of the spatial axes.
+  std::span<long const> sizes() const { return {shape.data(), shape.size() - 1}; }
   /// How many positions (pixels, tokens) a sample has; 1 without spatial axes.
   long positions() const;
   bool has_moved_axes() const { return batch_axis != 0 || channel_axis != static_cast<int>(shape.size()); }

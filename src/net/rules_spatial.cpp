@@ -10,10 +10,6 @@ namespace infinitile {
 
 namespace {
 
-std::span<long const> spatial_sizes(Node const& node) {
-  return {node.shape.data(), node.shape.size() - 1};
-}
-
 std::string in_words(Padding padding) {
   return std::string(words_of<Padding>[static_cast<std::size_t>(padding)]);
 }
@@ -63,7 +59,7 @@ void sort_together(std::vector<int>& left, std::vector<int>& right) {
 std::vector<long> Rules::slide(FindAxes find_axes, std::string_view key, std::vector<long> const& window, std::vector<long>& strides,
                                Padding padding) const {
   Node const& before = *inputs_[0];
-  std::span<long const> const sizes = spatial_sizes(before);
+  std::span<long const> const sizes = before.sizes();
   auto const check_count = [&](std::string_view name, std::vector<long> const& given) {
     if (given.size() != sizes.size())
       fail(text(name, " has ", given.size(), given.size() == 1 ? " entry" : " entries", "; the input, ", in_words(before), ", of shape ",
@@ -196,7 +192,7 @@ void Rules::operator()(ImageResize& op) const {
 
 std::vector<IndexAxis> Rules::find_index(Index const& op, Node const& before) const {
   try {
-    return index_axes(with_usual_axes(op, before), spatial_sizes(before));
+    return index_axes(with_usual_axes(op, before), before.sizes());
   } catch (Error const& error) {
     fail(text(error.what(), " Its input is ", in_words(before), ", of shape ", infinitile::in_words(before.shape), "."));
   }

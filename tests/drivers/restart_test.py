@@ -40,6 +40,13 @@ class Restart(Folder):
         wait_until(lambda: len(list(tiles.glob("*.h5"))) > before or process.poll() is not None)
         return process
 
+    def kill(self, process, chance):
+        """SIGKILL of one rank or of all; returns the exit code."""
+        victims = ranks_of(process)
+        for victim in victims if chance.random() < 0.3 else chance.sample(victims, min(1, len(victims))):
+            os.kill(victim, signal.SIGKILL)
+        return finish(process)[0]
+
     def go_on(self, output, ranks):
         """Runs to the end; no finished tile may be computed again."""
         kept = finished_tiles(self.folder / output)
@@ -56,20 +63,13 @@ class Restart(Folder):
         whole = self.undisturbed()
         duration = time.monotonic() - began
         chance = random.Random(int(os.environ.get("INFINITILE_SEED", "0")) or time.time_ns())
-        kills = kept = 0
-        for ranks in (3, 1, 2, 4, 2, 3):
+        self.kill(self.start_and_wait_for_tiles(3, "killed"), chance)  # once for certain while it has some tiles, but not all
+        for ranks in (1, 2, 4, 2, 3):
             process = start("kernel", JOB, "--output", "killed", ranks=ranks, cwd=self.folder, env=OFTEN)
             time.sleep(chance.uniform(0.1, 0.7) * duration)
-            victims = ranks_of(process)
-            for victim in victims if chance.random() < 0.3 else chance.sample(victims, min(1, len(victims))):
-                os.kill(victim, signal.SIGKILL)
-            code, _ = finish(process)
-            kills += code != DONE
-            if code == DONE:
+            if self.kill(process, chance) == DONE:
                 break
-        if (self.folder / "killed/tiles").exists():
-            kept = self.go_on("killed", ranks=2)
-        self.assertGreater(kills, 0, "no run was killed before its end")
+        kept = self.go_on("killed", ranks=2)
         self.assertGreater(kept, 0, "no run had finished a tile before it was killed")
         self.assertEqual(differences(whole, self.folder / "killed/result.h5"), [])
         left = [path.name for path in (self.folder / "killed").rglob("*") if path.name.endswith(".part")]
