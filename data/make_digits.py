@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Writes digits.h5: the UCI handwritten digits, split into 1,437 images to train on and 360 to test on.
+"""Writes digits.h5, the UCI handwritten digits, split into 1,437 images to train on and 360 to test on, and digits_600.h5, 600 of those to
+train on.
 
     python3 -m venv venv && venv/bin/pip install scikit-learn==1.6.1 h5py==3.13.0 numpy==2.2.6
-    venv/bin/python data/make_digits.py data/digits.h5
+    venv/bin/python data/make_digits.py data/digits.h5 data/digits_600.h5
 
 Split: each class gives its share of the 360 test images (largest remainders, ties to the smaller digit). Every image draws one raw 64-bit
 word of PCG64(SEED), in the order of the source; of each class the images with the smallest words are the test images. Raw words of
-PCG64 are the same in every version of numpy. Both parts keep the order of the source. The bytes of the file depend on nothing else.
+PCG64 are the same in every version of numpy. The 600 are chosen likewise among the images to train on. All parts keep the order of the
+source. The bytes of the files depend on nothing else.
 """
 import hashlib
 import sys
@@ -17,6 +19,7 @@ from sklearn.datasets import load_digits
 
 SEED = 0
 TEST = 360
+FEW = 600
 
 ORIGIN = (
     "Optical Recognition of Handwritten Digits, test part: E. Alpaydin and C. Kaynak, UCI Machine Learning Repository, 1998, "
@@ -25,8 +28,8 @@ ORIGIN = (
 LICENCE = "data: CC BY 4.0 (UCI Machine Learning Repository); scikit-learn: BSD-3-Clause"
 
 
-def test_share(labels, count):
-    """How many images of each class are test images: proportional, and exactly `count` in all."""
+def share_of_classes(labels, count):
+    """How many images of each class to take: proportional, and exactly `count` in all."""
     classes = numpy.bincount(labels)
     share = count * classes / classes.sum()
     whole = numpy.floor(share).astype(int)
@@ -35,13 +38,13 @@ def test_share(labels, count):
     return whole
 
 
-def choose_test(labels):
-    """Ascending numbers of the test images."""
+def choose(labels, count, among):
+    """`count` of the rows `among`, ascending."""
     words = numpy.random.PCG64(SEED).random_raw(len(labels))
     chosen = []
-    for digit, count in enumerate(test_share(labels, TEST)):
-        members = numpy.flatnonzero(labels == digit)
-        chosen.extend(members[numpy.argsort(words[members], kind="stable")[:count]])
+    for digit, share in enumerate(share_of_classes(labels[among], count)):
+        members = among[labels[among] == digit]
+        chosen.extend(members[numpy.argsort(words[members], kind="stable")[:share]])
     return numpy.sort(chosen)
 
 
@@ -57,24 +60,32 @@ def write_part(file, name, images, labels, rows):
     source.attrs["description"] = "row of the image in the source"
 
 
-def main(path):
+def open_file(path, description, images):
+    file = h5py.File(path, "w")
+    file.attrs["description"] = description
+    file.attrs["origin"] = ORIGIN
+    file.attrs["licence"] = LICENCE
+    file.attrs["split"] = f"PCG64 seed {SEED}, by data/make_digits.py"
+    file.attrs["pixels_sha256"] = hashlib.sha256(images.tobytes()).hexdigest()
+    return file
+
+
+def main(path, path_of_few):
     digits = load_digits()
     images = digits.images.astype(numpy.uint8)[..., numpy.newaxis]
     labels = digits.target.astype(numpy.int64)
     assert images.shape == (1797, 8, 8, 1) and (images[..., 0] == digits.images).all()
-    test = choose_test(labels)
-    train = numpy.setdiff1d(numpy.arange(len(labels)), test)
-    with h5py.File(path, "w") as file:
-        file.attrs["description"] = "UCI handwritten digits, split by class into train and test"
-        file.attrs["origin"] = ORIGIN
-        file.attrs["licence"] = LICENCE
-        file.attrs["split"] = f"PCG64 seed {SEED}, by data/make_digits.py"
-        file.attrs["pixels_sha256"] = hashlib.sha256(images.tobytes()).hexdigest()
+    everything = numpy.arange(len(labels))
+    test = choose(labels, TEST, everything)
+    train = numpy.setdiff1d(everything, test)
+    with open_file(path, "UCI handwritten digits, split by class into train and test", images) as file:
         write_part(file, "train", images, labels, train)
         write_part(file, "test", images, labels, test)
+    with open_file(path_of_few, "UCI handwritten digits, 600 of the images to train on in digits.h5", images) as file:
+        write_part(file, "train", images, labels, choose(labels, FEW, train))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])
