@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Writes digits.h5, the UCI handwritten digits, split into 1,437 images to train on and 360 to test on, and digits_600.h5, 600 of those to
-train on.
+"""Writes digits.h5, the UCI handwritten digits, split into 1,437 images to train on and 360 to test on, and digits_600.h5, the same with 600
+images to train on and the other 1,197 to test on.
 
     python3 -m venv venv && venv/bin/pip install scikit-learn==1.6.1 h5py==3.13.0 numpy==2.2.6
     venv/bin/python data/make_digits.py data/digits.h5 data/digits_600.h5
 
 Split: each class gives its share of the 360 test images (largest remainders, ties to the smaller digit). Every image draws one raw 64-bit
 word of PCG64(SEED), in the order of the source; of each class the images with the smallest words are the test images. Raw words of
-PCG64 are the same in every version of numpy. The 600 are chosen likewise among the images to train on. All parts keep the order of the
-source. The bytes of the files depend on nothing else.
+PCG64 are the same in every version of numpy. The 600 are chosen likewise among the 1,437. All parts keep the order of the source. The bytes
+of the files depend on nothing else.
 """
 import hashlib
 import sys
@@ -81,8 +81,10 @@ def main(path, path_of_few):
     with open_file(path, "UCI handwritten digits, split by class into train and test", images) as file:
         write_part(file, "train", images, labels, train)
         write_part(file, "test", images, labels, test)
-    with open_file(path_of_few, "UCI handwritten digits, 600 of the images to train on in digits.h5", images) as file:
-        write_part(file, "train", images, labels, choose(labels, FEW, train))
+    few = choose(labels, FEW, train)
+    with open_file(path_of_few, "UCI handwritten digits, split by class into few to train on and many to test on", images) as file:
+        write_part(file, "train", images, labels, few)
+        write_part(file, "test", images, labels, numpy.setdiff1d(everything, few))
 
 
 if __name__ == "__main__":

@@ -131,11 +131,14 @@ TEST_CASE("what is no layer is refused", "[reader]") {
   CHECK(error_of("- dense\n- ~") == "net.yaml:2: layer 1 is nothing; a name, or a name with its parameters, is needed.");
   CHECK(error_of("- [1]: 2") == "net.yaml:1: layer 0: a key is [1]; a word is needed.");
   CHECK(error_of("- dense: 512") == "net.yaml:1: layer 0 (dense): its parameters are 512; a mapping such as {name: value} is needed.");
-  CHECK(error_of("hello") == "net.yaml:1: the network is hello; a list of layers is needed, or {layers: [...]}, or {file: net.yaml}.");
-  CHECK(error_of("") == "net.yaml: the network is nothing; a list of layers is needed, or {layers: [...]}, or {file: net.yaml}.");
-  CHECK(error_of("defaults: {w_std: 1}") == "net.yaml:1: network has no layers; {layers: [...]} or {file: net.yaml} is needed.");
+  CHECK(error_of("hello")
+        == "net.yaml:1: the network is hello; a list of layers is needed, or {layers: [...]}, {file: net.yaml} or {family: NAME}.");
+  CHECK(error_of("")
+        == "net.yaml: the network is nothing; a list of layers is needed, or {layers: [...]}, {file: net.yaml} or {family: NAME}.");
+  CHECK(error_of("defaults: {w_std: 1}")
+        == "net.yaml:1: network has no layers; {layers: [...]}, {file: net.yaml} or {family: NAME} is needed.");
   CHECK(error_of("layers: [dense]\ndefauls: {w_std: 1}")
-        == "net.yaml:2: network: the key defauls is not known; known: layers, defaults and file. Did you mean \"defaults\"?");
+        == "net.yaml:2: network: the key defauls is not known; known: layers, defaults, file and family. Did you mean \"defaults\"?");
   CHECK(error_of("layers: dense") == "net.yaml:1: network: layers is dense; a list of layers is needed.");
   CHECK(error_of("layers: [dense]\ndefaults: [1]") == "net.yaml:2: defaults: found [1]; a mapping of keys and values is needed.");
 }

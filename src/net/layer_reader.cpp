@@ -1,7 +1,6 @@
 #include "net/layer_reader.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <tuple>
 
 #include "base/error.hpp"
@@ -45,54 +44,7 @@ Activation note_given(Activation activation, Signature const& signature) {
   return activation;
 }
 
-int read_int(Field const& field, long value) {
-  if (value != static_cast<int>(value)) field.fail("a smaller integer");
-  return static_cast<int>(value);
-}
-
-std::string in_lower_case(std::string word) {
-  for (char& c : word)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return word;
-}
-
-/// The value of a field as the type of the parameter it is for.
-template <class T>
-T read_as(Field const& field) {
-  if constexpr (std::is_same_v<T, double>) {
-    return read_number(field);
-  } else if constexpr (std::is_same_v<T, long>) {
-    return read_integer(field);
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return read_flag(field);
-  } else if constexpr (std::is_same_v<T, std::vector<long>>) {
-    return read_sizes(field);
-  } else if constexpr (std::is_same_v<T, std::vector<IndexItem>>) {
-    return read_index(field);
-  } else if constexpr (std::is_same_v<T, ConstantArray>) {
-    return read_constant(field);
-  } else if constexpr (std::is_same_v<T, ProductAxes>) {
-    return read_product_axes(field);
-  } else if constexpr (std::is_same_v<T, std::vector<int>>) {
-    std::vector<int> out;
-    for (long const each : read_integers(field)) out.push_back(read_int(field, each));
-    return out;
-  } else if constexpr (std::is_same_v<T, std::array<long, 2>>) {
-    if (!field.value.IsSequence() || field.value.size() != 2) field.fail("a list of 2 integers");
-    std::vector<long> const both = read_integers(field);
-    return {both[0], both[1]};
-  } else if constexpr (std::is_enum_v<T>) {
-    std::vector<std::string> const words(words_of<T>.begin(), words_of<T>.end());
-    std::string const given = read_word(field);
-    auto const found = std::ranges::find_if(words, [&](auto const& word) { return word == given || in_lower_case(word) == given; });
-    if (found == words.end()) field.fail(join(words, ", ", " or "));
-    return static_cast<T>(found - words.begin());
-  } else {  // std::optional
-    return field.value.IsNull() ? T{} : T{read_as<typename T::value_type>(field)};
-  }
-}
-
-ParameterValue read_as(Field const& field, Parameter::Kind kind) {
+ParameterValue read_value(Field const& field, Parameter::Kind kind) {
   switch (kind) {
     case Parameter::Kind::integer:
       return static_cast<double>(read_integer(field));
@@ -175,7 +127,7 @@ Layer LayerReader::read_parameters(WrittenLayer const& written, Node const& inpu
     } else if constexpr (std::is_same_v<Value, FixedLayout>) {
       check_layout(*field);
     } else if constexpr (std::is_same_v<Value, ParameterValue>) {
-      value = read_as(*field, parameter->kind);
+      value = read_value(*field, parameter->kind);
     } else {
       // A list of sizes that is null is not given.
       if (!std::is_same_v<Value, std::vector<long>> || !field->value.IsNull()) value = read_as<Value>(*field);

@@ -77,6 +77,17 @@ IndexItem read_item(Field const& field) {
 
 }  // namespace
 
+int read_int(Field const& field, long value) {
+  if (value != static_cast<int>(value)) field.fail("a smaller integer");
+  return static_cast<int>(value);
+}
+
+std::string in_lower_case(std::string word) {
+  for (char& c : word)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return word;
+}
+
 std::vector<long> read_sizes(Field const& field) {
   if (field.value.IsSequence() && field.value.size() == 0) return {};
   return read_integers(field);

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "net/families.hpp"
 
 namespace infinitile {
 
@@ -14,21 +15,26 @@ std::string count(std::size_t number, std::string_view one, std::string_view man
   return text(number, " ", number == 1 ? one : many);
 }
 
-/// What to read, found by following `file:`.
+/// What to read, found by following `file:` and `family:`.
 struct Source {
   YAML::Node layers;
   std::vector<Field> defaults;
   std::string file;
 };
 
-Source find_source(YAML::Node const& network, std::string const& file, std::string const& directory, int followed) {
+Source find_source(YAML::Node const& network, std::string const& file, std::string const& directory, ReadContext const& context,
+                   int followed) {
   if (network.IsDefined() && network.IsSequence()) return {network, {}, file};
   std::string const place = place_of(file, line_of(network));
   if (!network.IsDefined() || !network.IsMap())
-    throw Error(
-        text(place, ": the network is ", in_words(network), "; a list of layers is needed, or {layers: [...]}, or {file: net.yaml}."));
+    throw Error(text(place, ": the network is ", in_words(network),
+                     "; a list of layers is needed, or {layers: [...]}, {file: net.yaml} or {family: NAME}."));
   std::vector<Field> const fields = fields_of(network, file, ": network");
-  for (auto const& field : fields) expect_known(field.key, {"layers", "defaults", "file"}, "key", field.place);
+  if (find_field(fields, "family") != nullptr) {
+    ExpandedFamily const family = expand_family(network, file, context.activations);
+    return find_source(family.network, family.file, directory, context, followed);
+  }
+  for (auto const& field : fields) expect_known(field.key, {"layers", "defaults", "file", "family"}, "key", field.place);
   Field const* const elsewhere = find_field(fields, "file");
   Field const* const layers = find_field(fields, "layers");
   Field const* const defaults = find_field(fields, "defaults");
@@ -41,9 +47,10 @@ Source find_source(YAML::Node const& network, std::string const& file, std::stri
     if (followed == 10)
       throw Error(text(elsewhere->place, ": file ", printable(name), " is the eleventh in a row; do these files name each other?"));
     std::size_t const slash = path.rfind('/');
-    return find_source(load_yaml(path), path, slash == std::string::npos ? "" : path.substr(0, slash), followed + 1);
+    return find_source(load_yaml(path), path, slash == std::string::npos ? "" : path.substr(0, slash), context, followed + 1);
   }
-  if (layers == nullptr) throw Error(text(place, ": network has no layers; {layers: [...]} or {file: net.yaml} is needed."));
+  if (layers == nullptr)
+    throw Error(text(place, ": network has no layers; {layers: [...]}, {file: net.yaml} or {family: NAME} is needed."));
   if (!layers->value.IsSequence()) layers->fail("a list of layers");
   bool const given = defaults != nullptr && !defaults->value.IsNull();
   return {layers->value, given ? fields_of(defaults->value, file, ": defaults") : std::vector<Field>{}, file};
@@ -198,7 +205,7 @@ private:
 }  // namespace
 
 Network read_network(YAML::Node const& network, ReadContext const& context) {
-  Source const source = find_source(network, context.file, context.directory, 0);
+  Source const source = find_source(network, context.file, context.directory, context, 0);
   return NetworkReader(source, context).read(source.layers);
 }
 
