@@ -1,12 +1,16 @@
-// docs/layers.md lists every layer, with the parameters and defaults of the code.
+// docs/layers.md lists every layer and every family, with the parameters and defaults of the code.
 #include <fstream>
 #include <map>
 #include <regex>
 
+#include <fmt/format.h>
+
 #include "base/text.hpp"
 #include "kernels/activation.hpp"
+#include "net/families.hpp"
 #include "net/layer_reader.hpp"
 #include "net/parameters.hpp"
+#include "net/print.hpp"
 #include "support/catch.hpp"
 #include "support/language.hpp"
 
@@ -15,7 +19,7 @@ using namespace infinitile;
 namespace {
 
 std::string shortest(double value) {
-  return text(value);
+  return fmt::format("{}", value);
 }
 
 /// A default as the table writes it: ... where there is none, null where it is that nothing is given.
@@ -25,6 +29,8 @@ std::string in_table(Value const& value, Domain domain) {
     return text(value.axis);
   } else if constexpr (std::is_same_v<Value, FixedLayout>) {
     return "null";
+  } else if constexpr (std::is_same_v<Value, ActivationWords>) {
+    return value.words;
   } else if (!is_in_domain(value, domain)) {
     return "...";
   } else if constexpr (requires { value.has_value(); }) {
@@ -80,11 +86,24 @@ std::vector<std::string> quoted(std::string const& words) {
   return out;
 }
 
-/// The second cell of each layer's row, without its backticks. Rows of layers begin with a name in backticks.
-std::map<std::string, std::string> rows_of_table() {
+constexpr std::string_view begin_of_families = "## Ready-made families";
+
+std::string part_about_layers() {
+  std::string const all = file_text("docs/layers.md");
+  return all.substr(0, all.find(begin_of_families));
+}
+std::string part_about_families() {
+  std::string const all = file_text("docs/layers.md");
+  std::size_t const begin = all.find(begin_of_families);
+  REQUIRE(begin != std::string::npos);
+  return all.substr(begin);
+}
+
+/// The second cell of each row that begins with a name in backticks, without the backticks.
+std::map<std::string, std::string> rows_of_table(std::string const& page = part_about_layers()) {
   static std::regex const row("\\| (`[^|]*) \\| *([^|]*?) *\\|.*");
   std::map<std::string, std::string> out;
-  std::istringstream lines(file_text("docs/layers.md"));
+  std::istringstream lines(page);
   for (std::string line; std::getline(lines, line);) {
     std::smatch cells;
     if (!std::regex_match(line, cells, row)) continue;
@@ -139,4 +158,26 @@ TEST_CASE("what the table says of layers with branches can be read, and names al
     CHECK_THAT(message, Catch::Contains("known: " + join(keys, ", ", " and ") + "."));
   }
   CHECK(rows_of_table().at("concat").find(parameters_of(Concat{})) != std::string::npos);
+}
+
+TEST_CASE("the table has the parameters and defaults of every family, and a network for each", "[layers_table]") {
+  std::string const page = part_about_families();
+  std::map<std::string, std::string> const rows = rows_of_table(page);
+  CHECK(rows.size() == std::tuple_size_v<Families>);
+  auto const check = [&]<class Family>(Family const& family) {
+    std::string const name(Family::name);
+    INFO(name);
+    REQUIRE(rows.contains(name));
+    CHECK(rows.at(name) == parameters_of(family));
+
+    std::size_t const section = page.find("### " + name + "\n");
+    REQUIRE(section != std::string::npos);
+    std::string const fence = "```yaml\n";
+    std::size_t const begin = page.find(fence, section) + fence.size();
+    std::string const written = page.substr(begin, page.find("```", begin) - begin);
+    Network const plain = read_words(written, {{8, 8, 1}}), made = read_words("family: " + name, {{8, 8, 1}});
+    CHECK(describe(made) == describe(plain));
+    CHECK(made.hash() == plain.hash());
+  };
+  std::apply([&](auto const&... family) { (check(family), ...); }, Families{});
 }
