@@ -30,6 +30,7 @@ infinitile_driver_test(tests/drivers/read_result.py TIMEOUT 180 PROCESSORS 1 REQ
 infinitile_driver_test(notebooks/run.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS ${digits_run}/result.h5)
 infinitile_driver_test(tests/drivers/commands_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/bad_input_test.py TIMEOUT 300 PROCESSORS 1)
+infinitile_driver_test(tests/drivers/families_test.py TIMEOUT 120 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/same_bits_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/restart_test.py TIMEOUT 300 PROCESSORS 1 LABELS slow)
 infinitile_driver_test(tests/drivers/damage_test.py TIMEOUT 300 PROCESSORS 1 LABELS slow)
