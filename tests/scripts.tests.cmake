@@ -6,9 +6,12 @@ set_tests_properties(rules format PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77 LABE
 # A script of tests/drivers, run with the Python of setup/python.sh (or as it is, when it is a shell script). Exit code 77: skipped.
 # Most of their time is the start of mpirun, so they share the machine; the longest begin first.
 function(infinitile_driver_test script)
-  cmake_parse_arguments(ARG "" "TIMEOUT;PROCESSORS;SETUP;REQUIRED" "ARGUMENTS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;PROCESSORS;SETUP;REQUIRED;VARIANT" "ARGUMENTS;LABELS" ${ARGN})
   string(REGEX REPLACE "^tests/|\\.(py|sh)$" "" name ${script})
   string(REPLACE "/" "." name ${name})
+  if(ARG_VARIANT)
+    string(APPEND name ".${ARG_VARIANT}")
+  endif()
   set(runner "")
   if(script MATCHES "\\.py$")
     set(runner ${CMAKE_CURRENT_SOURCE_DIR}/python.sh)
@@ -25,9 +28,13 @@ function(infinitile_driver_test script)
 endfunction()
 
 set(digits_run ${PROJECT_BINARY_DIR}/digits.run)
+set(few_digits ${PROJECT_BINARY_DIR}/digits_600)  # the runs with 600 digits to train on
+infinitile_driver_test(tests/drivers/digits_600_test.py TIMEOUT 600 PROCESSORS 2 SETUP digits_600 LABELS slow ARGUMENTS ${few_digits})
+infinitile_driver_test(notebooks/run.py VARIANT digits_convolutional TIMEOUT 180 PROCESSORS 1 REQUIRED digits_600 LABELS slow
+  ARGUMENTS digits_convolutional ${few_digits}/digits_600_dense.run/result.h5 ${few_digits}/digits_600_conv.run/result.h5)
 infinitile_driver_test(tests/drivers/digits_test.py TIMEOUT 180 PROCESSORS 2 SETUP digits ARGUMENTS ${digits_run})
 infinitile_driver_test(tests/drivers/read_result.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS ${digits_run}/result.h5)
-infinitile_driver_test(notebooks/run.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS ${digits_run}/result.h5)
+infinitile_driver_test(notebooks/run.py VARIANT digits TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS digits ${digits_run}/result.h5)
 infinitile_driver_test(tests/drivers/commands_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/bad_input_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/families_test.py TIMEOUT 120 PROCESSORS 1)

@@ -52,8 +52,13 @@ std::string describe_network(fs::path const& file, YAML::Node const& root, std::
   bool const wrapped = root.IsMap() && root["network"];
   ReadContext const context{file.string(), file.parent_path().string(), shape ? read_shape_option(*shape) : Shapes{{1}},
                             activation_signatures()};
-  std::string const note = shape ? "" : "for an input of one number; --shape [8, 8, 1] says another\n\n";
-  return note + table_of(read_network(wrapped ? root["network"] : root, context));
+  static constexpr std::string_view note = "for an input of one number; --shape [8, 8, 1] says another";
+  try {
+    return (shape ? "" : text(note, "\n\n")) + table_of(read_network(wrapped ? root["network"] : root, context));
+  } catch (Error const& error) {
+    if (shape) throw;
+    throw Error(text(error.what(), " (That is ", note, ".)"), error.code());
+  }
 }
 
 }  // namespace
