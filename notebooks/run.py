@@ -31,7 +31,7 @@ def main(name, results, folder):
     drawn = list(pictures(notebook))
     assert drawn, f"{path.name} draws nothing"
     print(f"{path.name}: {len(drawn)} pictures")
-    print(notebook.cells[-1].outputs[0].text)
+    print("".join(output.text for output in notebook.cells[-1].outputs if output.output_type == "stream"))
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, folder / path.name)
