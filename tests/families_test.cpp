@@ -185,6 +185,13 @@ TEST_CASE("every family has parameters for one activation, and takes it with its
   }
 }
 
+TEST_CASE("an alias cannot unfold an activation without end", "[families]") {
+  std::string const needed = "an activation, such as relu or {leaky_relu: {alpha: 0.1}}, is needed.";
+  CHECK_THAT(error_of("{family: myrtle, activation: &a {leaky_relu: *a}}"), Catch::EndsWith(needed));
+  CHECK_THAT(error_of("{family: myrtle, activation: {polynomial: {coef: [&b [&a [1, 2], *a], *b]}}}"), Catch::EndsWith(needed));
+  CHECK(error_of("{family: myrtle, b_std: &a 0.5, activation: {leaky_relu: {alpha: *a}}}") == "no error");
+}
+
 TEST_CASE("a family can stand in a file of its own", "[families]") {
   Scratch const scratch;
   std::ofstream(scratch.path() / "net.yaml") << "family: myrtle\ndepth: 7\n";

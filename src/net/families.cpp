@@ -72,12 +72,26 @@ YAML::Node without_lines(YAML::Node const& node) {
   return out;
 }
 
+bool is_scalar(YAML::Node const& node) {
+  return node.IsScalar() || node.IsNull();
+}
+
+/// {name: parameters}, where a parameter is a value or a list of values: there is nothing in it that an alias could unfold without end.
+bool is_activation_with_parameters(YAML::Node const& layer) {
+  if (!layer.IsMap() || layer.size() != 1 || !layer.begin()->first.IsScalar()) return false;
+  YAML::Node const parameters = layer.begin()->second;
+  auto const is_flat = [](auto const& entry) {
+    YAML::Node const& value = entry.second;
+    return is_scalar(entry.first) && (is_scalar(value) || (value.IsSequence() && std::all_of(value.begin(), value.end(), is_scalar)));
+  };
+  return parameters.IsNull() || (parameters.IsMap() && std::all_of(parameters.begin(), parameters.end(), is_flat));
+}
+
 /// One activation, or {name: parameters}, in one line. Its parameters are read where it stands.
 ActivationWords read_activation(Field const& field, std::vector<Signature> const& activations) {
   YAML::Node const& layer = field.value;
   bool const alone = layer.IsScalar() && !layer.Scalar().empty();
-  if (!alone && !(layer.IsMap() && layer.size() == 1 && layer.begin()->first.IsScalar()))
-    field.fail("an activation, such as relu or {leaky_relu: {alpha: 0.1}},");
+  if (!alone && !is_activation_with_parameters(layer)) field.fail("an activation, such as relu or {leaky_relu: {alpha: 0.1}},");
   std::vector<std::string> known;
   for (auto const& signature : activations) known.push_back(signature.name);
   expect_known(alone ? layer.Scalar() : layer.begin()->first.Scalar(), known, "activation", field.place);

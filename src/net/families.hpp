@@ -13,9 +13,9 @@
 #include "net/op_parameters.hpp"
 #include "net/yaml.hpp"
 
-// Ready-made networks, network: {family: NAME, ...}, one plain struct each. A family lists its parameters as operations do (net/ops.hpp), and
-// layers() writes the network that they stand for as a user would write it: the reader goes on from there, so that all that follows knows
-// plain layers alone. A new family is a struct here, its layers() in families.cpp, a row in Families, and its section in docs/layers.md.
+// Ready-made networks, network: {family: NAME, ...}, one plain struct each. A family lists its parameters as operations do (net/ops.hpp),
+// and layers() writes the network that they stand for as a user would write it: the reader goes on from there, so that all that follows
+// knows plain layers alone. A new family is a struct here, its layers() in families.cpp, a row in Families, and its section in docs/layers.md.
 
 namespace infinitile {
 
@@ -85,8 +85,8 @@ struct VanillaConv {
   std::string layers() const;
 };
 
-/// Source  Shankar et al. 2020, Neural Kernels Without Tangents, as in Neural Tangents' notebook of that name; there three pools of 2 x 2 stand
-/// at the end, which are the pool over all positions for the 8 x 8 of them that a 32 x 32 image has left.
+/// Source  Shankar et al. 2020, Neural Kernels Without Tangents, as in Neural Tangents' notebook on Myrtle kernels; there three pools of 2 x 2
+/// stand at the end, which are the pool over all positions for the 8 x 8 of them that an image of 32 x 32 has left.
 struct Myrtle {
   static constexpr std::string_view name = "myrtle";
   MyrtleDepth depth = MyrtleDepth::five;  ///< convolutions, and the dense layer at the end
@@ -108,8 +108,8 @@ struct Myrtle {
   std::string layers() const;
 };
 
-/// Source  Zagoruyko & Komodakis 2016, Wide Residual Networks, without normalization, as in Neural Tangents' README; its pool of 8 x 8 at the
-/// end is the pool over all positions for images of 32 x 32.
+/// Source  Zagoruyko & Komodakis 2016, Wide Residual Networks, without normalization, as in Neural Tangents' README; its pool of 8 x 8 at
+/// the end is the pool over all positions for images of 32 x 32.
 struct WideResnet {
   static constexpr std::string_view name = "wide_resnet";
   long block_size = 4;          ///< residual blocks in each of the three groups

@@ -20,9 +20,9 @@ struct ReadContext {
   std::vector<Signature> const& activations;    ///< the list in kernels/
 };
 
-/// Reads a network: a sequence of layers, {layers: [...], defaults: {...}}, {file: net.yaml} or {family: NAME, ...}. Hand it the node as it stands in the file's
-/// document (from load_yaml or parse_yaml), so that its lines are the file's. Throws Error: file, line, layer, what was found, what is
-/// needed.
+/// Reads a network: a sequence of layers, {layers: [...], defaults: {...}}, {file: net.yaml} or {family: NAME, ...}. Hand it the node as it
+/// stands in the file's document (from load_yaml or parse_yaml), so that its lines are the file's. Throws Error: file, line, layer, what was
+/// found, what is needed.
 Network read_network(YAML::Node const& network, ReadContext const& context);
 
 }  // namespace infinitile
