@@ -32,9 +32,12 @@ public:
   }
 
   void copy_plane(Box const& plane, Value to) const {
-    long const from = offsets_[static_cast<std::size_t>(number_of(plane.d))] * L, numbers = plane.count() * L;
-    std::copy(h_.begin() + from, h_.begin() + from + numbers, to.h);
-    if (to.ntk != nullptr) std::copy(ntk_.begin() + from, ntk_.begin() + from + numbers, to.ntk);
+    long from = offsets_[static_cast<std::size_t>(number_of(plane.d))] * L;
+    plane.for_each([&](int, int, long cell) {
+      std::copy_n(h_.data() + from, L, to.h + cell * L);
+      if (to.ntk != nullptr) std::copy_n(ntk_.data() + from, L, to.ntk + cell * L);
+      from += L;
+    });
   }
 
   /// h and ntk of a plane before the pool, each times the weights of the two windows that it is in.
@@ -65,13 +68,14 @@ public:
     WindowSums const sums = window_sums(pool, before);
     std::size_t number = 0;
     for_each_plane([&](Box const& plane) {
-      R* const h = h_.data() + offsets_[number++] * L;
-      plane.for_each([&](int o, int other, long e) {
+      R* h = h_.data() + offsets_[number++] * L;
+      plane.for_each([&](int o, int other, long) {
         auto const own = static_cast<std::size_t>(o), theirs = static_cast<std::size_t>(other);
         double const r1 = after.row_at(o), row = r1 * r1 - sums.weights[theirs] * sums.row[own];
         double const* const r2 = after.col_at(other);
         double const* const col = sums.col.data() + static_cast<long>(other) * L;
-        for (int l = 0; l < L; ++l) h[e * L + l] += static_cast<R>(0.5 * (row + (r2[l] * r2[l] - sums.weights[own] * col[l])));
+        for (int l = 0; l < L; ++l) h[l] += static_cast<R>(0.5 * (row + (r2[l] * r2[l] - sums.weights[own] * col[l])));
+        h += L;
       });
     });
   }
@@ -143,7 +147,7 @@ private:
   Displacements planes_;
   Triple sizes_{1, 1, 1};
   std::vector<long> offsets_;  ///< of each plane, in cells
-  std::vector<R> h_, ntk_;
+  LaneVector<R> h_, ntk_;      ///< one cell after the other, without rings
 };
 
 }  // namespace infinitile

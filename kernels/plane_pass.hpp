@@ -45,17 +45,19 @@ public:
     double k = 0, ntk = 0;
   };
   Own run_own(long row) {
-    place_.row = place_.col = row;
+    auto const lane = static_cast<int>(row % L);
+    place_.row = row;
+    place_.col = row - lane;
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
     PositionStep const& sink = program_.steps[plan_.stages.back().sink];
-    double const weight = sink_weight(sink), variances = sink_variances(sink, 0);
-    return {variances - weight * sum_h_[0], weight * sum_t_[0]};
+    double const weight = sink_weight(sink), variances = sink_variances(sink, lane);
+    return {variances - weight * sum_h_[at(lane)], weight * sum_t_[at(lane)]};
   }
 
 private:
   /// A plane of some size.
   struct Register {
-    std::vector<R> h, ntk;
+    LaneVector<R> h, ntk;
     plane_step::Box box;
   };
   static std::size_t at(long n) { return static_cast<std::size_t>(n); }
@@ -64,12 +66,12 @@ private:
   void make_room(std::size_t n) {
     PlaneStage const& stage = plan_.stages[n];
     levels_.emplace_back();
-    long most = stage.sizes[0] * stage.sizes[1] * stage.sizes[2];
+    long most = plane_step::Box{stage.sizes, {}}.cells();
     for (std::size_t s = stage.first; s < stage.sink; ++s) {
       PositionStep const& step = program_.steps[s];
-      most = std::max(most, static_cast<long>(step.out_positions));
       if (step.kind != PositionStep::Kind::mix) continue;
       Windows const w = windows_of(map_of(step));
+      most = std::max(most, plane_step::Box{{w[0].output, w[1].output, w[2].output}, {}}.cells());
       long const row = plane_step::rows_of_room(w) * w[2].output;
       if (room_.size() < at(row * L)) room_.resize(at(row * L));
     }
@@ -121,7 +123,12 @@ private:
       }
       if (step.kind == PositionStep::Kind::load) box(step.target) = {stage.sizes, d};
       if (step.kind == PositionStep::Kind::copy) box(step.target) = box(step.source);
-      position_step::run_pointwise<L>(step, place_, box(step.target), value(step.target), step.source >= 0 ? value(step.source) : Value{});
+      if (relus_[s]) {
+        rectify(step, *relus_[s]);
+      } else {
+        position_step::run_pointwise<L>(step, place_, box(step.target), value(step.target),
+                                        step.source >= 0 ? value(step.source) : Value{});
+      }
     }
     PositionStep const& sink = program_.steps[stage.sink];
     if (map_of(sink).shape == PositionMap::Shape::pool) {
@@ -145,32 +152,38 @@ private:
     }
     box(mix.target) = out;
     plane_step::Source<R, L> const from{box(mix.source), value(mix.source), sides<R>(mix.before)};
-    Value const to = value(mix.target);
-    auto const stage_has = [&](std::size_t n, PositionStep::Kind kind) {
+    auto const run = [&](auto const& layer, int slot) {
+      plane_step::convolve(from, w, out, sides<R>(slot), value(mix.target), room_.data(), layer);
+    };
+    auto const follows = [&](std::size_t n, PositionStep::Kind kind) {
       return n < program_.steps.size() && program_.steps[n].kind == kind && program_.steps[n].target == mix.target;
     };
-    bool const weighted = stage_has(s + 1, PositionStep::Kind::dense) && program_.steps[s + 1].trained_in == 0;
-    if (weighted && stage_has(s + 2, PositionStep::Kind::activate) && relus_[s + 2]) {
-      convolve_to_relu(from, w, out, map.scale, program_.steps[s + 1], *relus_[s + 2], to);
-      return 3;
+    if (!follows(s + 1, PositionStep::Kind::dense) || !plane_step::Weights<R>::fits(program_.steps[s + 1])) {
+      run(plane_step::Weights<R>(map.scale), mix.after);
+      return 1;
     }
-    R const scale = static_cast<R>(map.scale);
-    plane_step::convolve(from, w, out, room_.data(), [&](plane_step::Row<R> const& row, R*) {
-      long const numbers = static_cast<long>(row.width) * L, begin = row.e * L;
-      for (long i = 0; i < numbers; ++i) to.h[begin + i] = scale * row.h[i];
-      for (long i = 0; to.ntk != nullptr && i < numbers; ++i) to.ntk[begin + i] = scale * row.ntk[i];
-    });
-    return 1;
+    PositionStep const& dense = program_.steps[s + 1];
+    plane_step::Weights<R> const weights(dense, map.scale);
+    if (!follows(s + 2, PositionStep::Kind::activate) || !relus_[s + 2]) {
+      run(weights, dense.after);
+      return 2;
+    }
+    run(plane_step::WeightsAndRelu<R>(weights, *relus_[s + 2]), dense.after);
+    return 3;
   }
 
-  /// k' = w² mean(k) + b², ntk' = trained_out k' + trained_one + w² mean(ntk), then the ReLU, in one go.
-  void convolve_to_relu(plane_step::Source<R, L> const& from, Windows const& w, plane_step::Box const& out, double scale,
-                        PositionStep const& dense, plane_step::AbReluLayer const& relu, Value to) {
-    position_step::Sides<R> const roots = sides<R>(dense.after);
-    plane_step::WeightsAndRelu<R> const layer(dense, scale, relu.phi, relu.in_out);
-    plane_step::convolve(from, w, out, room_.data(), [&](plane_step::Row<R> const& row, R* spare) {
-      layer.template run<L>(roots, row, spare, to.h + row.e * L, to.ntk == nullptr ? nullptr : to.ntk + row.e * L);
-    });
+  /// A ReLU alone, in place.
+  void rectify(PositionStep const& step, plane_step::AbReluLayer const& relu) {
+    plane_step::WeightsAndRelu<R> const layer(plane_step::Weights<R>(1), relu);
+    plane_step::Box const& plane = box(step.target);
+    Value const v = value(step.target);
+    for (int z = 0; z < plane.extent(0); ++z)
+      for (int y = 0; y < plane.extent(1); ++y) {
+        long const cell = plane.cell(z, y, 0) * L;
+        int const p = plane.position(z, y, 0);
+        R *const h = v.h + cell, *const ntk = v.ntk == nullptr ? nullptr : v.ntk + cell;
+        layer.template run<1, L>(plane_step::Row<R>{h, ntk, 0, h, ntk, plane.extent(2), sides<R>(step.before).from(p, p + plane.apart())});
+      }
   }
 
   // --- between stages ---------------------------------------------------------------------------------------------------
@@ -188,12 +201,11 @@ private:
   /// Flatten and global pools: h and ntk of all entries, in double.
   void add_to_sums(PositionStep const& sink) {
     Value const v = value(sink.source);
-    long const numbers = box(sink.source).count() * L;
     double h[L] = {}, t[L] = {};
-    for (long e = 0; e < numbers; e += L)
-      for (int l = 0; l < L; ++l) h[l] += static_cast<double>(v.h[e + l]);
-    for (long e = 0; with_ntk_ && e < numbers; e += L)
-      for (int l = 0; l < L; ++l) t[l] += static_cast<double>(v.ntk[e + l]);
+    box(sink.source).for_each([&](int, int, long cell) {
+      for (int l = 0; l < L; ++l) h[l] += static_cast<double>(v.h[cell * L + l]);
+      for (int l = 0; with_ntk_ && l < L; ++l) t[l] += static_cast<double>(v.ntk[cell * L + l]);
+    });
     for (int l = 0; l < L; ++l) sum_h_[at(l)] += h[l];
     for (int l = 0; l < L; ++l) sum_t_[at(l)] += t[l];
   }
@@ -237,7 +249,7 @@ private:
   std::vector<Register> registers_;
   std::vector<PlaneLevel<R, L>> levels_;
   std::vector<std::optional<plane_step::AbReluLayer>> relus_;  ///< per step
-  std::vector<R> room_;
+  LaneVector<R> room_;
   std::vector<double> sum_h_, sum_t_;
 };
 

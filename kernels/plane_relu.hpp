@@ -1,14 +1,107 @@
 #pragma once
 
+#include <array>
 #include <optional>
 
 #include "kernels/activation_arc.hpp"
 #include "kernels/layer_view.hpp"
 #include "kernels/plane_step.hpp"
 
-// A convolution's weights and the ReLU behind them in one go: the layer that convolutional kernels spend their time in.
+// The layers that rows of a plane run through: weights, and the ReLU behind them, which convolutional kernels spend their time in.
+//
+// Cost  per entry of a 3 x 3 convolution and ReLU, NNGP and NTK: 8 additions (windows are sums down the columns first, which neighbours
+//       share), 17 operations of distances, weights and the NTK, 15 of the root, and polynomials of 15 multiply-adds in float, 36 in double: 55
+//       in float, 80 in double, no division. Bound: two vector operations per cycle, 28 cycles per 16 entries in float, 40 per 8 in double.
+//       These are one chain of 120 cycles, in float, of which a processor's window holds two; so `Block` neighbours go through it side by
+//       side, as many as the 32 registers of AVX-512 bear.
 
 namespace infinitile::plane_step {
+
+/// Sums over the windows of N neighbours, Taps x Taps cells each, `at` being the first cell of the first one.
+template <int Taps, int L, int N, class R>
+inline void sum_windows(R const* at, long pitch, Lanes<R, L> (&sums)[N]) {
+  if constexpr (Taps == 1) {
+    for (int i = 0; i < N; ++i) sums[i] = load_lanes<L>(at + i * L);
+  } else {
+    static_assert(Taps == 3);
+    Lanes<R, L> down[N + 2];
+    for (int i = 0; i < N + 2; ++i)
+      down[i] = load_lanes<L>(at + i * L) + load_lanes<L>(at + pitch + i * L) + load_lanes<L>(at + 2 * pitch + i * L);
+    for (int i = 0; i < N; ++i) sums[i] = down[i] + down[i + 1] + down[i + 2];
+  }
+}
+
+/// layer.block<Taps, L, N, with_ntk>(row, x) for neighbours x, ..., x + N - 1, from the row's first to its last.
+template <int Taps, int L, bool with_ntk, class R, class Layer>
+void run_in_blocks(Layer const& layer, Row<R> const& row) {
+  constexpr int most = sizeof(R) == 4 ? 6 : 5;
+  for (int x = 0; x < row.width;) {
+    int const left = row.width - x, even = left / ((left + most - 1) / most);
+    switch (left < 3 ? 1 : even) {
+      case 6:
+        layer.template block<Taps, L, 6, with_ntk>(row, x);
+        x += 6;
+        break;
+      case 5:
+        layer.template block<Taps, L, 5, with_ntk>(row, x);
+        x += 5;
+        break;
+      case 4:
+        layer.template block<Taps, L, 4, with_ntk>(row, x);
+        x += 4;
+        break;
+      case 3:
+        layer.template block<Taps, L, 3, with_ntk>(row, x);
+        x += 3;
+        break;
+      default:
+        layer.template block<Taps, L, 1, with_ntk>(row, x);
+        x += 1;
+    }
+  }
+}
+
+/// k' = a Σ k + b², ntk' = trained k' + one + a Σ ntk. `sum_scale`: of the sum over a window.
+template <class R>
+struct Weights {
+  R a, trained, one;
+
+  explicit Weights(double sum_scale) : a(static_cast<R>(sum_scale)), trained(0), one(0) {}
+  Weights(PositionStep const& dense, double sum_scale)
+      : a(static_cast<R>(dense.weight * sum_scale)),
+        trained(static_cast<R>(dense.trained_out + from_input(dense))),
+        one(static_cast<R>(dense.trained_one - from_input(dense) * dense.shift)) {}
+
+  /// In standard parameterization ntk' has a multiple of k = (k' − b²) / w²; where that does not lose digits.
+  static bool fits(PositionStep const& dense) { return dense.trained_in == 0 || dense.shift <= dense.weight; }
+
+  template <int Taps, int L>
+  void run(Row<R> const& row) const {
+    row.ntk == nullptr ? run_in_blocks<Taps, L, false>(*this, row) : run_in_blocks<Taps, L, true>(*this, row);
+  }
+
+  template <int Taps, int L, int N, bool with_ntk>
+  void block(Row<R> const& row, int x) const {
+    using V = Lanes<R, L>;
+    R const half = static_cast<R>(0.5);
+    long const at = static_cast<long>(x) * L;
+    V h[N], t[N];
+    sum_windows<Taps, L>(row.h + at, row.pitch, h);
+    for (int i = 0; i < N; ++i) h[i] *= a;
+    for (int i = 0; i < N; ++i) store_lanes(h[i], row.h_out + at + i * L);
+    if constexpr (with_ntk) {
+      sum_windows<Taps, L>(row.ntk + at, row.pitch, t);
+      for (int i = 0; i < N; ++i) {
+        R const r1 = row.roots.row_at(x + i);
+        V const r2 = load_lanes<L>(row.roots.col_at(x + i)), k = half * (r1 * r1 + r2 * r2) - h[i];
+        store_lanes(trained * k + (a * t[i] + one), row.ntk_out + at + i * L);
+      }
+    }
+  }
+
+private:
+  static double from_input(PositionStep const& dense) { return dense.trained_in == 0 ? 0 : dense.trained_in / dense.weight; }
+};
 
 /// An activation of ReLU's family without shifts.
 struct AbReluLayer {
@@ -26,74 +119,96 @@ inline std::optional<AbReluLayer> as_ab_relu(AnyActivation const& activation) {
   return out;
 }
 
-/// Weights behind a convolution and the ReLU behind them, on L pairs at one entry: k' = a Σ k + b², ntk' = trained k' + one + a Σ ntk, then
-/// the arc-cosine dual. r1, r2: roots between the two.
+/// The coefficients of kernels/arc_cosine.hpp for loops over neighbours, times a factor.
 template <class R>
-struct WeightsAndRelu {
-  R a, trained, one;
-  R level, in_out;  ///< (input_scale output_scale)², times V and alone
-  AbReluNumbers<R> relu;
+auto arc_terms(double factor) {
+  auto const scaled = [factor](auto... c) { return std::array{static_cast<R>(factor * c)...}; };
+  if constexpr (sizeof(R) == 4)
+    return dual_math::with_arc_float(scaled);
+  else
+    return dual_math::with_arc_double(scaled);
+}
+template <class R>
+auto bow_terms(double factor) {
+  auto const scaled = [factor](auto... c) { return std::array{static_cast<R>(factor * c)...}; };
+  if constexpr (sizeof(R) == 4)
+    return dual_math::with_bow_float(scaled);
+  else
+    return dual_math::with_bow_double(scaled);
+}
 
-  WeightsAndRelu(PositionStep const& dense, double scale, AbRelu const& phi, double in_out_squared)
-      : a(static_cast<R>(dense.weight * scale)),
-        trained(static_cast<R>(dense.trained_out)),
-        one(static_cast<R>(dense.trained_one)),
-        level(static_cast<R>(phi.mean_square() * in_out_squared)),
-        in_out(static_cast<R>(in_out_squared)),
-        relu(phi) {}
+/// Horner's rule for N neighbours side by side.
+template <int N, class V, class Terms>
+inline void horner(Terms const& c, V const (&t)[N], V (&sum)[N]) {
+  constexpr int last = static_cast<int>(std::tuple_size_v<Terms>) - 1;
+  for (int i = 0; i < N; ++i) sum[i] = V{} + c[last];
+#pragma GCC unroll 20
+  for (int k = last - 1; k >= 0; --k)
+    for (int i = 0; i < N; ++i) sum[i] = c[static_cast<std::size_t>(k)] + t[i] * sum[i];
+}
 
-  /// A row, into h_out and t_out (null: not wanted). In three passes, since the dependent operations of one entry are a chain of 120 cycles,
-  /// and a processor's window holds two of them: passes of 40 cycles keep both of its units busy.
-  ///
-  /// The formulas of AbReluNumbers::carry for w = r1 r2 gap, so that no quotient is formed: with near = min(w, 2 r1 r2 − w) = r1 r2 t,
-  /// √t = near / √(near r1 r2). Two inputs of variance 0 are at an angle of π/2.
-  template <int L>
-  void run(Sides<R> const& sides, Row<R> const& row, R* spare, R* h_out, R* t_out) const {
+/// Weights, then the arc-cosine dual.
+///
+/// Formula   those of AbReluNumbers::carry for w = r1 r2 gap, so that no quotient is formed: with near = min(w, 2 r1 r2 − w) = r1 r2 t,
+///           √t = near / √(near r1 r2). Two inputs of variance 0 are at an angle of π/2. What multiplies the polynomials is in their terms.
+template <class R>
+class WeightsAndRelu {
+public:
+  WeightsAndRelu(Weights<R> const& weights, AbReluLayer const& relu)
+      : weights_(weights),
+        level_(static_cast<R>(relu.phi.mean_square() * relu.in_out)),
+        product_(static_cast<R>(relu.phi.a * relu.phi.b * relu.in_out)),
+        turn_(static_cast<R>(AbReluNumbers<double>(relu.phi).turn)),
+        bow_(bow_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out)),
+        arc_(arc_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out)) {}
+
+  template <int Taps, int L>
+  void run(Row<R> const& row) const {
+    row.ntk == nullptr ? run_in_blocks<Taps, L, false>(*this, row) : run_in_blocks<Taps, L, true>(*this, row);
+  }
+
+  template <int Taps, int L, int N, bool with_ntk>
+  void block(Row<R> const& row, int x) const {
     using V = Lanes<R, L>;
-    long const numbers = static_cast<long>(row.width) * L;
-    R *const leasts = spare, *const roots_near = spare + numbers, *const boths = spare + 2 * numbers, *const apart = spare + 3 * numbers;
-    for (int x = 0; x < row.width; ++x) {
-      long const i = static_cast<long>(x) * L;
-      V const r1 = V{} + sides.row_at(row.p + x), r2 = load_lanes<L>(sides.col_at(row.other + x)), both = r1 * r2, away = r1 - r2;
-      V const unequal = (static_cast<R>(0.5) * away) * away, least = larger(a * load_lanes<L>(row.h + i) - unequal, V{});
-      V const near = larger(smaller(least, 2 * both - least), V{}),
-              root = near * reciprocal_root<R, L>(larger(near * both, V{} + least_product));
-      store_lanes(least, leasts + i);
-      store_lanes(both > 0 ? root : V{} + 1, roots_near + i);
-      store_lanes(both, boths + i);
-      store_lanes(unequal, apart + i);
+    R const half = static_cast<R>(0.5), two = 2;
+    long const at = static_cast<long>(x) * L;
+    V h[N], both[N], rest[N], root[N], end[N], sum[N];  // both: r1 r2; rest: r1 r2 − w, which is k; end: t
+    sum_windows<Taps, L>(row.h + at, row.pitch, h);
+    for (int i = 0; i < N; ++i) {
+      R const r1 = row.roots.row_at(x + i);
+      V const r2 = load_lanes<L>(row.roots.col_at(x + i)), away = r1 - r2;
+      both[i] = r1 * r2;
+      h[i] *= weights_.a;
+      V const w = larger(h[i] - (half * away) * away, V{});
+      rest[i] = both[i] - w;
+      V const near = larger(smaller(w, two * both[i] - w), V{});
+      root[i] = over_root<R, L>(near, larger(near * both[i], V{} + least_product));
+      root[i] = both[i] > 0 ? root[i] : V{} + 1;
     }
-    for (long i = 0; i < numbers; i += L) {  // least - r1 r2 bent, and what turns the slope, in place of √t and of r1 r2 itself
-      V const root = load_lanes<L>(roots_near + i), end = root * root, both = load_lanes<L>(boths + i), least = load_lanes<L>(leasts + i);
-      V const over = larger(least - both, V{});
-      V const h = (least - relu.turn * over) - both * ((relu.part * root) * (end * bow(end))) + load_lanes<L>(apart + i);
-      store_lanes(level * h, h_out + i);
-    }
-    if (t_out == nullptr) return;
-    for (long i = 0; i < numbers; i += L) {
-      V const root = load_lanes<L>(roots_near + i), turned = (relu.bend * root) * arc(root * root);
-      V const own = load_lanes<L>(boths + i) - load_lanes<L>(leasts + i);
-      V const slope = own < 0 ? relu.product + turned : relu.level - turned;
-      store_lanes((in_out * slope) * (trained * own + (a * load_lanes<L>(row.ntk + i) + one)), t_out + i);
+    for (int i = 0; i < N; ++i) end[i] = root[i] * root[i];
+    for (int i = 0; i < N; ++i) both[i] *= root[i];
+    horner<N>(bow_, end, sum);
+    for (int i = 0; i < N; ++i)
+      store_lanes(level_ * (h[i] + turn_ * smaller(rest[i], V{})) - both[i] * (end[i] * sum[i]), row.h_out + at + i * L);
+    if constexpr (with_ntk) {
+      V t[N];
+      horner<N>(arc_, end, sum);
+      for (int i = 0; i < N; ++i) sum[i] *= root[i];
+      for (int i = 0; i < N; ++i) sum[i] = rest[i] < 0 ? product_ + sum[i] : level_ - sum[i];
+      sum_windows<Taps, L>(row.ntk + at, row.pitch, t);
+      for (int i = 0; i < N; ++i)
+        store_lanes(sum[i] * (weights_.trained * rest[i] + (weights_.a * t[i] + weights_.one)), row.ntk_out + at + i * L);
     }
   }
 
 private:
   static constexpr R least_product = sizeof(R) == 4 ? static_cast<R>(1e-37) : static_cast<R>(1e-300);
-  template <class V>
-  static V arc(V t) {
-    if constexpr (sizeof(R) == 4)
-      return dual_math::arc_float(t);
-    else
-      return dual_math::arc_double(t);
-  }
-  template <class V>
-  static V bow(V t) {
-    if constexpr (sizeof(R) == 4)
-      return dual_math::bow_float(t);
-    else
-      return dual_math::bow_double(t);
-  }
+
+  Weights<R> weights_;
+  R level_, product_;  ///< V and a b, times in_out
+  R turn_;             ///< πF/V
+  decltype(bow_terms<R>(1)) bow_;
+  decltype(arc_terms<R>(1)) arc_;
 };
 
 }  // namespace infinitile::plane_step

@@ -97,22 +97,22 @@ void embed(AttentionRule const& rule, int positions, double const* from, double*
   });
 }
 
-/// G k G'ᵀ for attention weights of the row input (positions x positions) and of the L columns ([p][r][stride]).
+/// G k G'ᵀ for attention weights of the row input (positions x positions) and of the L columns, as the table has them.
 template <int L>
-void weigh(int positions, double const* row, long row_stride, double const* col, long col_stride, double const* from, double* half,
-           double* to) {
+void weigh(int positions, double const* row, double const* col, double const* from, double* half, double* to) {
+  constexpr long stride = InputLines<double>::width;
   auto const n = static_cast<long>(positions);
   std::fill(half, half + n * n * L, 0.0);
   for (long p = 0; p < n; ++p)
     for (long r = 0; r < n; ++r) {
-      double const g = row[(p * n + r) * row_stride];
+      double const g = row[(p * n + r) * stride];
       for (long x = 0; x < n * L; ++x) half[p * n * L + x] += g * from[r * n * L + x];
     }
   for (long p = 0; p < n; ++p)
     for (long other = 0; other < n; ++other) {
       double sum[L] = {};
       for (long r = 0; r < n; ++r) {
-        double const* const g = col + (other * n + r) * col_stride;
+        double const* const g = col + (other * n + r) * stride;
         double const* const source = half + (p * n + r) * L;
         for (int l = 0; l < L; ++l) sum[l] += g[l] * source[l];
       }
@@ -132,7 +132,6 @@ void inner_product(long pairs, double const* a, double const* b, double* sum) {
 struct AttentionWeights {
   double const* row = nullptr;
   double const* col = nullptr;
-  long stride = 0;
 };
 
 /// Reference 2.9. k' to `to.h`, not yet h'. Turns from.h into k. `room` has place for two values of all pairs.
@@ -145,11 +144,11 @@ void attend(AttentionRule const& rule, int positions, AttentionWeights g, Sides<
   embed<L>(rule, positions, from.h, mixed);
   double const o2 = rule.output * rule.output;
   if (rule.linear_scaling) {
-    weigh<L>(positions, g.row, g.stride, g.col, g.stride, rule.embed_values ? mixed : from.h, half, to.h);
+    weigh<L>(positions, g.row, g.col, rule.embed_values ? mixed : from.h, half, to.h);
     for (long x = 0; x < pairs * L; ++x) to.h[x] *= o2;
     if (to.ntk != nullptr) {
       if (rule.embed_values) embed<L>(rule, positions, from.ntk, from.ntk);
-      weigh<L>(positions, g.row, g.stride, g.col, g.stride, from.ntk, half, to.ntk);
+      weigh<L>(positions, g.row, g.col, from.ntk, half, to.ntk);
       for (long x = 0; x < pairs * L; ++x) to.ntk[x] = o2 * to.ntk[x] + 2 * to.h[x] + rule.bias;
     }
     for (long x = 0; x < pairs * L; ++x) to.h[x] += rule.bias;

@@ -32,22 +32,16 @@ public:
   /// Columns behind the last input are copies of it.
   void repeat_last(PositionStep const& s, long i) {
     if (i + 1 < table_.rows) return;
-    auto const repeat = [this](std::vector<double>& lines) {
-      for (auto line = lines.begin(); line != lines.end(); line += table_.stride)
-        std::fill(line + table_.rows, line + table_.stride, line[table_.rows - 1]);
-    };
-    repeat(table_.roots[static_cast<std::size_t>(s.after)]);
-    if (s.kind == PositionStep::Kind::normalize) repeat(table_.roots[static_cast<std::size_t>(s.other)]);
-    if (s.kind == PositionStep::Kind::attend) repeat(table_.attention[static_cast<std::size_t>(s.index)]);
+    table_.roots[static_cast<std::size_t>(s.after)].repeat_last();
+    if (s.kind == PositionStep::Kind::normalize) table_.roots[static_cast<std::size_t>(s.other)].repeat_last();
+    if (s.kind == PositionStep::Kind::attend) table_.attention[static_cast<std::size_t>(s.index)].repeat_last();
   }
 
   /// From one position with itself to the next.
   static long apart(PositionStep const& s, Pass const& pass) { return pass.form(s).out == Spread::full ? s.out_positions + 1 : 1; }
 
 private:
-  double& root(int slot, int p, long i) {
-    return table_.roots[static_cast<std::size_t>(slot)][static_cast<std::size_t>(p * table_.stride + i)];
-  }
+  double& root(int slot, int p, long i) { return *table_.roots[static_cast<std::size_t>(slot)].at(p, i); }
   double variance(int slot, int p, long i) { return root(slot, p, i) * root(slot, p, i); }
 
   /// The variances behind a step from those before it.
@@ -94,8 +88,7 @@ private:
     int const channels = table_.channels[static_cast<std::size_t>(s.index)];
     double sum = 0;
     for (int c = 0; c < channels; ++c) {
-      double const x = table_.inputs[static_cast<std::size_t>(s.index)]
-                                    [static_cast<std::size_t>((static_cast<long>(p) * channels + c) * table_.stride + i)];
+      double const x = *table_.inputs[static_cast<std::size_t>(s.index)].at(static_cast<long>(p) * channels + c, i);
       sum += x * x;
     }
     return sum / channels;
@@ -138,8 +131,7 @@ private:
       }
       apply(rule.mechanism, line);
       for (int r = 0; r < n; ++r)
-        table_.attention[static_cast<std::size_t>(s.index)][static_cast<std::size_t>((static_cast<long>(p) * n + r) * table_.stride + i)] =
-            line[static_cast<std::size_t>(r)];
+        *table_.attention[static_cast<std::size_t>(s.index)].at(static_cast<long>(p) * n + r, i) = line[static_cast<std::size_t>(r)];
     }
   }
 

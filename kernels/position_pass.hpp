@@ -93,8 +93,9 @@ private:
   }
 
   position_step::AttentionWeights weights(PositionStep const& s) const {
-    double const* const g = place_.table.attention[static_cast<std::size_t>(s.index)].data();
-    return {g + place_.row, g + place_.col, place_.table.stride};
+    InputLines<double> const& g = place_.table.attention[static_cast<std::size_t>(s.index)];
+    if (g.lines() == 0) return {};
+    return {g.at(0, place_.row), g.at(0, place_.col)};
   }
 
   PositionProgram const& program_;

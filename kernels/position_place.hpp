@@ -5,23 +5,24 @@
 
 namespace infinitile {
 
-/// Which pairs are in hand, input `row` with inputs `col`, `col` + 1, ..., and what the table knows of them: what both paths read.
+/// Which pairs are in hand, input `row` with inputs `col`, `col` + 1, ... of one block, and what the table knows of them: what both paths read.
 struct PairPlace {
   PositionTable const& table;
   long row = 0, col = 0;
 
   template <class R>
   position_step::Sides<R> sides(int slot) const {
-    R const* const roots = table.roots_in<R>(slot);
-    return {roots + row, roots + col, table.stride};
+    InputLines<R> const& roots = table.roots_in<R>(slot);
+    return {roots.at(0, row), roots.at(0, col)};
   }
   position_step::Features features(PositionStep const& s) const {
-    double const* const known = table.features[static_cast<std::size_t>(s.index)].data();
-    return {known + row, known + col, table.stride, table.stride * s.out_positions};
+    InputLines<double> const& known = table.features[static_cast<std::size_t>(s.index)];
+    if (known.lines() == 0) return {};
+    return {known.at(0, row), known.at(0, col), s.out_positions};
   }
   position_step::InputColumns input(PositionStep const& s) const {
     auto const n = static_cast<std::size_t>(s.index);
-    return {table.inputs[n].data(), table.channels[n], table.stride, row, col};
+    return {table.inputs[n].at(0, row), table.inputs[n].at(0, col), table.channels[n]};
   }
 };
 
@@ -55,7 +56,7 @@ void run_pointwise(PositionStep const& s, PairPlace const& at, Entries const& en
       multiply<L>(entries, at.sides<R>(s.before), at.sides<R>(s.other), target, source);
       break;
     case Kind::copy: {
-      long const numbers = entries.count() * L;
+      long const numbers = entries.cells() * L;
       std::copy(source.h, source.h + numbers, target.h);
       if (target.ntk != nullptr) std::copy(source.ntk, source.ntk + numbers, target.ntk);
       break;

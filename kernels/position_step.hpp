@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "kernels/position_program.hpp"
+#include "kernels/position_table.hpp"
 
 // What the layers of an infinitely wide network do to L pairs of inputs at once: one row input against L columns, at every pair of positions
 // (p, p'). The general path, layer by layer.
@@ -25,11 +26,13 @@ namespace infinitile::position_step {
 /// Roots at one slot of the table: of the row input at p, and of the L columns at p.
 template <class R>
 struct Sides {
+  static constexpr long stride = InputLines<R>::width;
   R const* row = nullptr;
   R const* col = nullptr;
-  long stride = 0;  ///< from one position to the next
   R row_at(int p) const { return row[p * stride]; }
   R const* col_at(int p) const { return col + p * stride; }
+  /// Counted from p, and on the side of the columns from p' on.
+  Sides from(int p, int other) const { return {row + p * stride, col + other * stride}; }
 };
 
 /// The entries of a value that has each position with itself, or all pairs of positions. Entries are what steps run over: for_each calls
@@ -39,6 +42,7 @@ struct PairsOfPositions {
   int positions = 1;
 
   long count() const { return spread == Spread::diagonal ? positions : static_cast<long>(positions) * positions; }
+  long cells() const { return count(); }  ///< of an array
 
   template <class F>
   void for_each(F f) const {
@@ -58,26 +62,24 @@ struct Value {
   R* ntk = nullptr;
 };
 
-/// The inputs of the network: h from differences, so that near duplicates begin with all their digits. x: [position · channels + channel]
-/// with `stride` inputs each; the row input and the first column.
+/// The inputs of the network: h from differences, so that near duplicates begin with all their digits. Lines: position · channels + channel.
 struct InputColumns {
-  double const* x = nullptr;
+  double const* row = nullptr;
+  double const* col = nullptr;
   int channels = 1;
-  long stride = 0;
-  long row = 0, col = 0;
 };
 template <int L, class R, class Entries>
 void load(Entries const& entries, InputColumns const& from, Value<R> to) {
   entries.for_each([&](int p, int other, long e) {
     double sum[L] = {};
     for (int c = 0; c < from.channels; ++c) {
-      double const own = from.x[(static_cast<long>(p) * from.channels + c) * from.stride + from.row];
-      double const* const theirs = from.x + (static_cast<long>(other) * from.channels + c) * from.stride + from.col;
+      double const own = from.row[(static_cast<long>(p) * from.channels + c) * InputLines<double>::width];
+      double const* const theirs = from.col + (static_cast<long>(other) * from.channels + c) * InputLines<double>::width;
       for (int l = 0; l < L; ++l) sum[l] += (own - theirs[l]) * (own - theirs[l]);
     }
     for (int l = 0; l < L; ++l) to.h[e * L + l] = static_cast<R>(0.5 * sum[l] / from.channels);
   });
-  if (to.ntk != nullptr) std::fill(to.ntk, to.ntk + entries.count() * L, R(0));
+  if (to.ntk != nullptr) std::fill(to.ntk, to.ntk + entries.cells() * L, R(0));
 }
 
 template <int L, class R, class Entries>
@@ -115,8 +117,9 @@ void widen(PairsOfPositions const& entries, Sides<double> roots, Value<double> f
 struct Features {
   double const* row = nullptr;
   double const* col = nullptr;
-  long stride = 0;       ///< from one position to the next
-  long per_feature = 0;  ///< from one feature to the next
+  long positions = 0;
+  static constexpr long stride = InputLines<double>::width;  ///< from one position to the next
+  long per_feature() const { return stride * positions; }    ///< from one feature to the next
 };
 
 template <int L, class R, class Entries>
@@ -132,8 +135,8 @@ void activate(Entries const& entries, PreparedActivation const& activation, Feat
       double const g = (h[l] - 0.5 * apart * apart) / safe, inside = g < 0 ? 0 : g > 2 ? 2 : g;
       gap[l] = static_cast<R>(both > 0 ? inside : 1);
     }
-    RowSide const row{r1, R1, known.row + p * known.stride, known.per_feature};
-    ColSide const col{r2, R2, known.col + other * known.stride, known.per_feature};
+    RowSide const row{r1, R1, known.row + p * known.stride, known.per_feature()};
+    ColSide const col{r2, R2, known.col + other * known.stride, known.per_feature()};
     activation.carry(row, col, L, gap, slope);
     for (int l = 0; l < L; ++l) {
       double const apart = R1 - R2[l];
@@ -176,11 +179,12 @@ void drop(Entries const& entries, Sides<R> before, Sides<R> after, Value<R> v) {
 /// k' = v k + w l of independent branches; h as well.
 template <int L, class R, class Entries>
 void add(PositionStep const& s, Entries const& entries, Value<R> target, Value<R> source) {
-  long const numbers = entries.count() * L;
   R const own = static_cast<R>(s.weight), other = static_cast<R>(s.shift);
-  for (long e = 0; e < numbers; ++e) target.h[e] = own * target.h[e] + other * source.h[e];
-  if (target.ntk == nullptr) return;
-  for (long e = 0; e < numbers; ++e) target.ntk[e] = own * target.ntk[e] + other * source.ntk[e];
+  entries.for_each([&](int, int, long e) {
+    for (int l = 0; l < L; ++l) target.h[e * L + l] = own * target.h[e * L + l] + other * source.h[e * L + l];
+    if (target.ntk == nullptr) return;
+    for (int l = 0; l < L; ++l) target.ntk[e * L + l] = own * target.ntk[e * L + l] + other * source.ntk[e * L + l];
+  });
 }
 
 /// k' = k l. From k = q − h and l = p − g, means q, p of the variances: h' = q g + p h − h g + ¼ (q1 − q2)(p1 − p2).

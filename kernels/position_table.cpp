@@ -33,11 +33,11 @@ void turn_inputs(PositionProgram const& program, std::vector<InputRows> inputs, 
     long const rows = static_cast<long>(input.values.size()) / input.width;
     INFINITILE_EXPECT(table.rows == 0 || table.rows == rows);
     table.rows = rows;
-    table.stride = rows + PositionTable::most_lanes;
     table.channels.push_back(static_cast<int>(input.width / positions));
-    std::vector<double>& turned = table.inputs.emplace_back(at(input.width * table.stride));
-    for (long i = 0; i < table.stride; ++i)
-      for (long k = 0; k < input.width; ++k) turned[at(k * table.stride + i)] = input.values[at(std::min(i, rows - 1) * input.width + k)];
+    InputLines<double>& turned = table.inputs.emplace_back(input.width, rows);
+    for (long i = 0; i < rows; ++i)
+      for (long k = 0; k < input.width; ++k) *turned.at(k, i) = input.values[at(i * input.width + k)];
+    turned.repeat_last();
   }
 }
 
@@ -46,24 +46,25 @@ using Dynamic = Kokkos::RangePolicy<Host, Kokkos::Schedule<Kokkos::Dynamic>>;
 void require_finite(PositionProgram const& program, PositionTable const& table, PositionStep const& s) {
   for (int p = 0; p < program.slots[at(s.after)]; ++p)
     for (long i = 0; i < table.rows; ++i)
-      if (!std::isfinite(table.roots[at(s.after)][at(p * table.stride + i)]))
+      if (!std::isfinite(*table.roots[at(s.after)].at(p, i)))
         throw NumericalAnswer(
             text("the variance of row ", i, " (train rows first, counted from 0) leaves the range of the numbers in step ",
                  &s - program.steps.data(), " of the network. Scale the inputs (data.scale) or the weights (w_std) down."));
 }
 
 void prepare_activation(PositionProgram const& program, PositionTable& table, PositionStep const& s) {
-  std::vector<double> const& roots = table.roots[at(s.before)];
-  auto const [least, most] = std::minmax_element(roots.begin(), roots.end());
+  InputLines<double> const& roots = table.roots[at(s.before)];
+  auto const [least, most] = std::ranges::minmax_element(roots.all());
   INFINITILE_EXPECT(at(s.index) == table.activations.size());  // activations are numbered in the order of the steps
   table.activations.push_back(prepare(program.activations[at(s.index)], *least * *least, *most * *most));
   PreparedActivation const& activation = table.activations.back();
-  long const columns = s.out_positions * table.stride;
-  std::vector<double>& known = table.features[at(s.index)];
-  known.resize(at(activation.features() * columns));
-  if (activation.features() > 0)
-    Kokkos::parallel_for("infinitile::position_features", Kokkos::RangePolicy<Host>(0, columns),
-                         [&](long x) { activation.features(roots[at(x)] * roots[at(x)], known.data() + x, columns); });
+  if (activation.features() == 0) return;
+  InputLines<double>& known = table.features[at(s.index)] = InputLines<double>(activation.features() * s.out_positions, table.rows);
+  long const per_feature = InputLines<double>::width * s.out_positions;
+  Kokkos::parallel_for("infinitile::position_features", Kokkos::RangePolicy<Host>(0, table.rows), [&](long i) {
+    for (int p = 0; p < s.out_positions; ++p) activation.features(dual_math::square(*roots.at(p, i)), known.at(p, i), per_feature);
+  });
+  known.repeat_last();
 }
 
 /// The variances of all inputs, layer by layer, since activations without a closed form are prepared for the variances that occur. Late steps
@@ -75,7 +76,7 @@ void find_variances(PositionProgram const& program, PositionTable& table, std::s
   for (PositionStep const& s : program.steps) {
     if (s.kind == Kind::activate) prepare_activation(program, table, s);
     if (s.kind == Kind::attend && program.attentions[at(s.index)].linear_scaling)
-      table.attention[at(s.index)].resize(at(s.in_positions) * at(s.in_positions) * at(table.stride));
+      table.attention[at(s.index)] = InputLines<double>(static_cast<long>(s.in_positions) * s.in_positions, table.rows);
     if (s.late && at(&s - program.steps.data()) >= known) continue;
     Kokkos::parallel_for("infinitile::position_variances", Dynamic(0, table.rows), [&](long i) { own.step(s, *passes[at(i)], i, true); });
     require_finite(program, table, s);
@@ -96,11 +97,11 @@ void run_diagonal(PositionProgram const& program, PositionTable& table, Pass& pa
     for (int p = 0; exact && p < s.out_positions; ++p) before.push_back(ntk[p * apart]);
     own.step(s, pass, i, s.late && n >= known);
     for (int p = 0; exact && p < s.out_positions; ++p) {
-      double const root = table.roots[at(s.before)][at(p * table.stride + i)];
+      double const root = *table.roots[at(s.before)].at(p, i);
       ntk[p * apart] = before[at(p)] * (s.kind == Kind::drop ? 1 / s.weight : table.activations[at(s.index)].slope_variance(root * root));
     }
   }
-  double const root = table.roots[at(program.output_slot)][at(i)];
+  double const root = *table.roots[at(program.output_slot)].at(0, i);
   table.nngp[at(i)] = root * root;
   table.ntk[at(i)] = pass.value(program.output).ntk[0];
 }
@@ -110,7 +111,7 @@ void find_diagonal(PositionProgram const& program, PlanePlan const& plan, Positi
   std::size_t const sink_number = plan.stages.back().sink;
   PositionStep const& sink = program.steps[sink_number];
   auto const own = planes.run_own(i);
-  table.roots[at(sink.after)][at(i)] = std::sqrt(std::max(own.k, 0.0));
+  *table.roots[at(sink.after)].at(0, i) = std::sqrt(std::max(own.k, 0.0));
   Pass head(program, table, Pass::Of::pairs, true, sink_number);
   head.value(sink.target).h[0] = 0;
   head.value(sink.target).ntk[0] = own.ntk;
@@ -134,10 +135,10 @@ bool fits_single(PositionProgram const& program, PositionTable const& table) {
   constexpr double most = 1e6, most_stretch = 1e3;
   auto const fits = [](double root) { return root == 0 || (root > 1 / most && root < most); };
   for (auto const& slot : table.roots)
-    if (!std::ranges::all_of(slot, fits)) return false;
+    if (!std::ranges::all_of(slot.all(), fits)) return false;
   for (PositionStep const& s : program.steps) {
     if (s.kind != Kind::normalize) continue;
-    double const stretch = std::ranges::max(table.roots[at(s.other)]) * std::ranges::max(table.roots[at(s.before)]);
+    double const stretch = std::ranges::max(table.roots[at(s.other)].all()) * std::ranges::max(table.roots[at(s.before)].all());
     if (stretch > most_stretch) return false;
   }
   return std::ranges::all_of(table.ntk, [](double t) { return std::abs(t) < most_single_root * most_single_root; });
@@ -148,7 +149,7 @@ bool fits_single(PositionProgram const& program, PositionTable const& table) {
 PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision) {
   PositionTable table;
   turn_inputs(program, std::move(inputs), table);
-  for (int const positions : program.slots) table.roots.emplace_back(at(positions * table.stride));
+  for (int const positions : program.slots) table.roots.emplace_back(positions, table.rows);
   table.features.resize(program.activations.size());
   table.attention.resize(program.attentions.size());
   std::optional<PlanePlan> const plan = plan_diagonal(program);
@@ -179,7 +180,7 @@ PositionTable tabulate_positions(PositionProgram const& program, std::vector<Inp
                                  " with itself (train rows first, counted from 0) leaves the range of the numbers. Scale the ",
                                  "inputs (data.scale) or the weights (w_std) down."));
   if (precision == Precision::float32 && fits_single(program, table))
-    for (auto const& slot : table.roots) table.roots_single.emplace_back(slot.begin(), slot.end());
+    for (auto const& slot : table.roots) table.roots_single.emplace_back(slot);
   return table;
 }
 

@@ -1,38 +1,69 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
+#include "kernels/lanes.hpp"
 #include "kernels/position_program.hpp"
 #include "kernels/row_table.hpp"
 
 namespace infinitile {
 
+/// The same `lines` numbers of every input. Inputs come in blocks of `width`, the lanes of a vector; a line of a block is one vector, its
+/// lines follow each other, and what lies behind the last input repeats it.
+template <class T>
+class InputLines {
+public:
+  static constexpr long width = 16;
+
+  InputLines() = default;
+  InputLines(long lines, long inputs)
+      : lines_(lines), inputs_(inputs), values_(static_cast<std::size_t>((inputs + width - 1) / width * lines * width)) {}
+  /// The same in other numbers.
+  template <class Other>
+  explicit InputLines(InputLines<Other> const& other)
+      : lines_(other.lines()), inputs_(other.inputs()), values_(other.all().begin(), other.all().end()) {}
+
+  long lines() const { return lines_; }
+  long inputs() const { return inputs_; }
+  std::span<T const> all() const { return values_; }
+
+  /// Followed by the inputs behind it up to the end of its block, and `width` further on by the next line.
+  T* at(long line, long input) { return values_.data() + place(line, input); }
+  T const* at(long line, long input) const { return values_.data() + place(line, input); }
+
+  void repeat_last() {
+    for (long line = 0; line < lines_; ++line)
+      std::fill(at(line, inputs_ - 1) + 1, at(line, inputs_ - 1) + 1 + (width - 1 - (inputs_ - 1) % width), *at(line, inputs_ - 1));
+  }
+
+private:
+  long place(long line, long input) const { return (input / width * lines_ + line) * width + input % width; }
+
+  long lines_ = 0, inputs_ = 0;
+  LaneVector<T> values_;
+};
+
 /// What every input (train rows, then test rows) knows before any pair is looked at: for each position, the roots of its variances at every
 /// layer, and what activations and attention need of it. Computed once, the same on every rank.
-///
-/// Arrays are [position][stride] with one column per input, so that neighbouring inputs are lanes of a vector; stride is rows and one
-/// strip more, copies of the last input.
 struct PositionTable {
-  static constexpr int most_lanes = 16;  ///< of a strip
-
   long rows = 0;
-  long stride = 0;
-  std::vector<int> channels;                     ///< per input of the network
-  std::vector<std::vector<double>> inputs;       ///< [position · channels + channel][stride]
-  std::vector<std::vector<double>> roots;        ///< per slot: [position][stride]
-  std::vector<std::vector<float>> roots_single;  ///< the same, for planes in float; empty where they would leave its range
-  std::vector<PreparedActivation> activations;   ///< for the variances that occur
-  std::vector<std::vector<double>> features;     ///< per activation: [feature][position][stride]
-  std::vector<std::vector<double>> attention;    ///< per rule with linear scaling: [position · positions + other][stride]
-  std::vector<double> nngp;                      ///< the diagonal of the kernels, exactly
+  std::vector<int> channels;                    ///< per input of the network
+  std::vector<InputLines<double>> inputs;       ///< line: position · channels + channel
+  std::vector<InputLines<double>> roots;        ///< per slot; line: position
+  std::vector<InputLines<float>> roots_single;  ///< the same, for planes in float; empty where they would leave its range
+  std::vector<PreparedActivation> activations;  ///< for the variances that occur
+  std::vector<InputLines<double>> features;     ///< per activation; line: feature · positions + position
+  std::vector<InputLines<double>> attention;    ///< per rule with linear scaling; line: position · positions + other
+  std::vector<double> nngp;                     ///< the diagonal of the kernels, exactly
   std::vector<double> ntk;
 
   template <class R>
-  R const* roots_in(int slot) const {
+  InputLines<R> const& roots_in(int slot) const {
     if constexpr (std::is_same_v<R, float>)
-      return roots_single[static_cast<std::size_t>(slot)].data();
+      return roots_single[static_cast<std::size_t>(slot)];
     else
-      return roots[static_cast<std::size_t>(slot)].data();
+      return roots[static_cast<std::size_t>(slot)];
   }
 };
 

@@ -48,7 +48,8 @@ private:
   PlanePass<R, lanes> pass_;
 };
 
-/// A strip: one row of a tile against some of its columns.
+/// A strip: one row of a tile against the inputs of a vector, of which columns col, ..., col + count - 1 are the tile's where they are not
+/// below 0.
 struct Strip {
   std::size_t task = 0;
   int row = 0, col = 0, count = 0;
@@ -60,7 +61,8 @@ std::vector<Strip> strips_of(std::span<TileTask<T> const> tasks, int lanes) {
   for (std::size_t t = 0; t < tasks.size(); ++t)
     for (int i = 0; i < tasks[t].rows; ++i) {
       int const columns = tasks[t].row0 == tasks[t].col0 ? i : tasks[t].cols;  // below the diagonal
-      for (int j = 0; j < columns; j += lanes) strips.push_back({t, i, j, std::min(lanes, columns - j)});
+      int const ahead = static_cast<int>(tasks[t].col0 % lanes);               // lanes of the first strip before the tile
+      for (int j = -ahead; j < columns; j += lanes) strips.push_back({t, i, j, std::min(lanes, columns - j)});
     }
   return strips;
 }
@@ -85,7 +87,7 @@ long write_strip(PositionProgram const& program, Pass& pass, TileTask<T> const& 
   double const r1 = roots.row_at(0);
   double const* const r2 = roots.col_at(0);
   long bad = 0;
-  for (int j = 0; j < strip.count; ++j) {
+  for (int j = std::max(0, -strip.col); j < strip.count; ++j) {
     double const nngp = 0.5 * (r1 * r1 + r2[j] * r2[j]) - v.h[j];
     double const* const ntk = v.ntk == nullptr ? nullptr : v.ntk + j;
     bad += write(task, strip.row, strip.col + j, nngp, ntk);
