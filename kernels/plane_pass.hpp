@@ -32,6 +32,7 @@ public:
 
   /// Rows and columns as in PositionPass; the result is value(program.output) of head().
   void run(long row, long col) {
+    own_ = false;
     place_.row = row;
     place_.col = col;
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
@@ -45,6 +46,7 @@ public:
     double k = 0, ntk = 0;
   };
   Own run_own(long row) {
+    own_ = true;
     auto const lane = static_cast<int>(row % L);
     place_.row = row;
     place_.col = row - lane;
@@ -105,11 +107,18 @@ private:
     }
     for (int const d0 : stage.planes[0])
       for (int const d1 : stage.planes[1])
-        for (int const d2 : stage.planes[2]) run_plane(n, {d0 * stage.strides[0], d1 * stage.strides[1], d2 * stage.strides[2]});
+        for (int const d2 : stage.planes[2])
+          if (Triple const d{d0 * stage.strides[0], d1 * stage.strides[1], d2 * stage.strides[2]}; times(n, d) > 0) run_plane(n, d);
     if (n + 1 < plan_.stages.size()) {
       PositionStep const& sink = program_.steps[stage.sink];
       levels_[n + 1].to_distances(map_of(sink), sides<double>(sink.before), sides<double>(sink.after));
     }
+  }
+
+  /// How often a plane counts. Before the last sink an input with itself has the same numbers in planes d and −d.
+  double times(std::size_t n, Triple d) const {
+    if (!own_ || n + 1 < plan_.stages.size() || d == Triple{}) return 1;
+    return d > Triple{} ? 2 : 0;
   }
 
   void run_plane(std::size_t n, Triple d) {
@@ -134,7 +143,7 @@ private:
     if (map_of(sink).shape == PositionMap::Shape::pool) {
       add_to_level(n, sink);
     } else {
-      add_to_sums(sink);
+      add_to_sums(sink, times(n, d));
     }
   }
 
@@ -199,15 +208,15 @@ private:
   }
 
   /// Flatten and global pools: h and ntk of all entries, in double.
-  void add_to_sums(PositionStep const& sink) {
+  void add_to_sums(PositionStep const& sink, double times) {
     Value const v = value(sink.source);
     double h[L] = {}, t[L] = {};
     box(sink.source).for_each([&](int, int, long cell) {
       for (int l = 0; l < L; ++l) h[l] += static_cast<double>(v.h[cell * L + l]);
       for (int l = 0; with_ntk_ && l < L; ++l) t[l] += static_cast<double>(v.ntk[cell * L + l]);
     });
-    for (int l = 0; l < L; ++l) sum_h_[at(l)] += h[l];
-    for (int l = 0; l < L; ++l) sum_t_[at(l)] += t[l];
+    for (int l = 0; l < L; ++l) sum_h_[at(l)] += times * h[l];
+    for (int l = 0; l < L; ++l) sum_t_[at(l)] += times * t[l];
   }
 
   bool flattens(PositionStep const& sink) const { return map_of(sink).shape == PositionMap::Shape::equal; }
@@ -245,6 +254,7 @@ private:
   PlanePlan const& plan_;
   PairPlace place_;
   bool with_ntk_;
+  bool own_ = false;  ///< one input with itself
   PositionPass<L> head_;
   std::vector<Register> registers_;
   std::vector<PlaneLevel<R, L>> levels_;

@@ -19,7 +19,7 @@ namespace infinitile::plane_step {
 
 /// Sums over the windows of N neighbours, Taps x Taps cells each, `at` being the first cell of the first one.
 template <int Taps, int L, int N, class R>
-inline void sum_windows(R const* at, long pitch, Lanes<R, L> (&sums)[N]) {
+INFINITILE_INLINE void sum_windows(R const* at, long pitch, Lanes<R, L> (&sums)[N]) {
   if constexpr (Taps == 1) {
     for (int i = 0; i < N; ++i) sums[i] = load_lanes<L>(at + i * L);
   } else {
@@ -139,7 +139,7 @@ auto bow_terms(double factor) {
 
 /// Horner's rule for N neighbours side by side.
 template <int N, class V, class Terms>
-inline void horner(Terms const& c, V const (&t)[N], V (&sum)[N]) {
+INFINITILE_INLINE void horner(Terms const& c, V const (&t)[N], V (&sum)[N]) {
   constexpr int last = static_cast<int>(std::tuple_size_v<Terms>) - 1;
   for (int i = 0; i < N; ++i) sum[i] = V{} + c[last];
 #pragma GCC unroll 20

@@ -31,9 +31,9 @@ struct Source {
     int const place[3] = {z, y, x};
     bool own = true, theirs = true;
     for (std::size_t a = 0; a < 3; ++a) {
-      int const here = box.low(a) + place[a], there = here + box.d[a];
-      own &= here >= 0 && here < box.sizes[a];
-      theirs &= there >= 0 && there < box.sizes[a];
+      Inside const here = inside(a, place[a]);
+      own &= here.own;
+      theirs &= here.theirs;
     }
     int const p = box.position(z, y, x);
     R const half = static_cast<R>(0.5);
@@ -46,26 +46,44 @@ struct Source {
     return h;
   }
 
-  /// Fills the ring of cells around each image.
+  /// Fills the ring of cells around each image, in images of two axes.
   void fill_ring() const {
-    for (int z = 0; z < box.extent(0); ++z) {
-      int const height = box.extent(1), width = box.extent(2);
-      for (int x = -1; x <= width; ++x) {
-        fill(z, -1, x);
-        fill(z, height, x);
-      }
-      for (int y = 0; y < height; ++y) {
-        fill(z, y, -1);
-        fill(z, y, width);
-      }
+    int const height = box.extent(1), width = box.extent(2);
+    for (int const y : {-1, height}) {
+      fill_line(y, -1, 0, 1, 1);
+      fill_line(y, 0, 0, 1, width);
+      fill_line(y, width, 0, 1, 1);
     }
+    for (int const x : {-1, width}) fill_line(0, x, 1, 0, height);
   }
 
 private:
-  void fill(int z, int y, int x) const {
-    long const place = box.cell(z, y, x) * L;
-    store_lanes(around(z, y, x), value.h + place);
-    if (value.ntk != nullptr) store_lanes(Lanes<R, L>{}, value.ntk + place);
+  /// Which of the two sides is inside of its image at place `x` of the box along axis a.
+  struct Inside {
+    bool own, theirs;
+  };
+  Inside inside(std::size_t a, int x) const {
+    int const here = box.low(a) + x, there = here + box.d[a];
+    return {here >= 0 && here < box.sizes[a], there >= 0 && there < box.sizes[a]};
+  }
+
+  /// `count` cells from (y, x) on, along one axis; each is as much inside as the first.
+  void fill_line(int y, int x, int down, int along, int count) const {
+    Inside const ys = inside(1, y), xs = inside(2, x);
+    bool const own = ys.own && xs.own, theirs = ys.theirs && xs.theirs;
+    int const step = down * box.sizes[2] + along, p = box.position(0, y, x);
+    long const to_step = (down * box.pitch() + along) * L, to = box.cell(0, y, x) * L;
+    R const half = static_cast<R>(0.5);
+    for (int i = 0; i < count; ++i) {
+      Lanes<R, L> h{};
+      if (own) h += half * roots.row_at(p + i * step) * roots.row_at(p + i * step);
+      if (theirs) {
+        Lanes<R, L> const r = load_lanes<L>(roots.col_at(p + box.apart() + i * step));
+        h += half * r * r;
+      }
+      store_lanes(h, value.h + to + i * to_step);
+    }
+    for (int i = 0; value.ntk != nullptr && i < count; ++i) store_lanes(Lanes<R, L>{}, value.ntk + to + i * to_step);
   }
 };
 

@@ -70,14 +70,21 @@ struct InputColumns {
 };
 template <int L, class R, class Entries>
 void load(Entries const& entries, InputColumns const& from, Value<R> to) {
+  constexpr int part = std::min(L, 8);  // one vector of AVX-512
+  double const weight = 0.5 / from.channels;
+  long const next = from.channels * InputLines<double>::width;
   entries.for_each([&](int p, int other, long e) {
-    double sum[L] = {};
-    for (int c = 0; c < from.channels; ++c) {
-      double const own = from.row[(static_cast<long>(p) * from.channels + c) * InputLines<double>::width];
-      double const* const theirs = from.col + (static_cast<long>(other) * from.channels + c) * InputLines<double>::width;
-      for (int l = 0; l < L; ++l) sum[l] += (own - theirs[l]) * (own - theirs[l]);
+    double const* const own = from.row + p * next;
+    for (int first = 0; first < L; first += part) {
+      double const* const theirs = from.col + other * next + first;
+      Lanes<double, part> sum{};
+      for (long c = 0; c < next; c += InputLines<double>::width) {
+        Lanes<double, part> const apart = own[c] - load_lanes<part>(theirs + c);
+        sum += apart * apart;
+      }
+      sum *= weight;
+      for (int l = 0; l < part; ++l) to.h[e * L + first + l] = static_cast<R>(sum[l]);
     }
-    for (int l = 0; l < L; ++l) to.h[e * L + l] = static_cast<R>(0.5 * sum[l] / from.channels);
   });
   if (to.ntk != nullptr) std::fill(to.ntk, to.ntk + entries.cells() * L, R(0));
 }

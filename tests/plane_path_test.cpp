@@ -1,4 +1,6 @@
 // The fused path against the general one on random networks: branches, strides, pools, any activation, images of one to three axes.
+#include <cmath>
+#include <limits>
 #include <random>
 
 #include "base/text.hpp"
@@ -129,6 +131,14 @@ Kernels kernels_of(PositionProgram const& program, PositionTable const& table, P
   return {{nngp.begin(), nngp.end()}, {ntk.begin(), ntk.end()}};
 }
 
+bool bends_behind_a_pool(PositionProgram const& program) {
+  auto const pools = [&](PositionStep const& s) {
+    return s.kind == PositionStep::Kind::mix && !program.maps[static_cast<std::size_t>(s.index)].is_selection();
+  };
+  auto const pool = std::ranges::find_if(program.steps, pools);
+  return std::any_of(pool, program.steps.end(), [](PositionStep const& s) { return s.kind == PositionStep::Kind::activate; });
+}
+
 double difference(std::vector<double> const& a, std::vector<double> const& b) {
   double most = 0, largest = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
@@ -166,7 +176,8 @@ TEST_CASE("planes and layers agree on random networks", "[plane_path]") {
     Kernels const fused = kernels_of<double>(program, table, PositionPath::fused),
                   general = kernels_of<double>(program, table, PositionPath::general);
     CHECK(difference(fused.nngp, general.nngp) < 1e-12);
-    CHECK(difference(fused.ntk, general.ntk) < 1e-9);  // the angle of near duplicates behind pools
+    // Behind a pool a near duplicate's distance is a difference: an activation sees one rounding of k as an angle of up to √ε.
+    CHECK(difference(fused.ntk, general.ntk) < (bends_behind_a_pool(program) ? std::sqrt(std::numeric_limits<double>::epsilon()) : 1e-10));
     Kernels const single = kernels_of<float>(program, table, PositionPath::fused);
     CHECK(difference(single.nngp, general.nngp) < 2e-6);
     CHECK(difference(single.ntk, general.ntk) < 1e-5);
