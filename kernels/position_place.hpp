@@ -15,6 +15,12 @@ struct PairPlace {
     R const* const roots = table.roots_in<R>(slot);
     return {roots + row, roots + col, table.stride};
   }
+  /// Which positions are there; rows are null where all are.
+  position_step::Sides<double> there(PositionStep const& s) const {
+    if (s.mask < 0) return {};
+    double const* const mask = table.there[static_cast<std::size_t>(s.mask)].data();
+    return {mask + row, mask + col, table.stride};
+  }
   position_step::Features features(PositionStep const& s) const {
     double const* const known = table.features[static_cast<std::size_t>(s.index)].data();
     return {known + row, known + col, table.stride, table.stride * s.out_positions};
@@ -42,6 +48,10 @@ void run_pointwise(PositionStep const& s, PairPlace const& at, Entries const& en
       activate<L>(entries, at.table.activations[static_cast<std::size_t>(s.index)], at.features(s), at.sides<double>(s.before),
                   at.sides<double>(s.after), target);
       break;
+    case Kind::conceal:
+      conceal<L>(entries, at.there(s), at.sides<R>(s.after), target);
+      break;
+    case Kind::share:
     case Kind::normalize:
       normalize<L>(entries, at.sides<R>(s.before), at.sides<R>(s.other), at.sides<R>(s.after), target);
       break;
@@ -63,6 +73,7 @@ void run_pointwise(PositionStep const& s, PairPlace const& at, Entries const& en
     case Kind::mix:
     case Kind::widen:
     case Kind::attend:
+    case Kind::aggregate:
       break;
   }
 }

@@ -31,6 +31,7 @@ infinitile_driver_test(notebooks/run.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits
 infinitile_driver_test(tests/drivers/commands_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/bad_input_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/same_bits_test.py TIMEOUT 300 PROCESSORS 1)
+infinitile_driver_test(tests/drivers/masks_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/restart_test.py TIMEOUT 300 PROCESSORS 1 LABELS slow)
 infinitile_driver_test(tests/drivers/damage_test.py TIMEOUT 300 PROCESSORS 1 LABELS slow)
 infinitile_driver_test(tests/drivers/disk_full_test.py TIMEOUT 60 PROCESSORS 1)

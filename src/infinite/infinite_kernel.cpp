@@ -8,15 +8,17 @@ namespace infinitile {
 
 namespace {
 
-std::variant<RowTable, PositionTable> tabulate(InfiniteProgram const& program, std::vector<InputRows> inputs, Precision precision) {
+std::variant<RowTable, PositionTable> tabulate(InfiniteProgram const& program, std::vector<InputRows> inputs, Precision precision,
+                                               std::vector<Graphs> graphs) {
   if (auto const* const pairs = std::get_if<PairProgram>(&program)) return tabulate_rows(*pairs, std::move(inputs), precision);
-  return tabulate_positions(std::get<PositionProgram>(program), std::move(inputs), precision);
+  return tabulate_positions(std::get<PositionProgram>(program), std::move(inputs), precision, std::move(graphs));
 }
 
 }  // namespace
 
-InfiniteKernel::InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision)
-    : grid_(grid), program_(std::move(program)), table_(tabulate(program_, std::move(inputs), precision)) {
+InfiniteKernel::InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision,
+                               std::vector<Graphs> graphs)
+    : grid_(grid), program_(std::move(program)), table_(tabulate(program_, std::move(inputs), precision, std::move(graphs))) {
   std::visit([&](auto const& table) { INFINITILE_EXPECT(table.rows == grid.train() + grid.test()); }, table_);
 }
 

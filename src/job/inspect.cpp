@@ -51,9 +51,11 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
   bool const wrapped = root.IsMap() && root["network"];
   ReadContext const context{file.string(), file.parent_path().string(), shape ? read_shape_option(*shape) : Shapes{{1}},
-                            activation_signatures()};
-  std::string const note = shape ? "" : "for an input of one number; --shape [8, 8, 1] says another\n\n";
-  return note + table_of(read_network(wrapped ? root["network"] : root, context));
+                            activation_signatures(), 0};
+  Network const network = read_network(wrapped ? root["network"] : root, context);
+  std::string note = shape ? "" : "for an input of one number; --shape [8, 8, 1] says another\n\n";
+  if (network.outputs() > 1) note += fmt::format("output 0 of {}; a job chooses one by kernel.output\n\n", network.outputs());
+  return note + table_of(network);
 }
 
 }  // namespace
