@@ -51,7 +51,8 @@ void turn_inputs(PositionProgram const& program, std::vector<InputRows> inputs, 
     table.channels.push_back(static_cast<int>(input.width / positions));
     std::vector<double>& turned = table.inputs.emplace_back(at(input.width * table.stride));
     for (long i = 0; i < table.stride; ++i)
-      for (long k = 0; k < input.width; ++k) turned[at(k * table.stride + i)] = input.values[at(std::min(i, table.rows - 1) * input.width + k)];
+      for (long k = 0; k < input.width; ++k)
+        turned[at(k * table.stride + i)] = input.values[at(std::min(i, table.rows - 1) * input.width + k)];
   }
 }
 

@@ -69,7 +69,8 @@ struct GoldenCase {
       rows.push_back({static_cast<long>(input.values.size()) / input.rows, std::move(input.values), std::move(input.masked)});
     }
     bool const chosen = H5Aexists(group, "output") > 0;
-    Network const network = network_of(words, shapes, chosen ? std::optional(static_cast<int>(golden::read_number(group, "output"))) : std::nullopt);
+    Network const network =
+        network_of(words, shapes, chosen ? std::optional(static_cast<int>(golden::read_number(group, "output"))) : std::nullopt);
     std::vector<Graphs> graphs = graphs_of(group, network);
     program = compile_position_program(network, masks, graphs);
     table = tabulate_positions(program, std::move(rows), Precision::float32, std::move(graphs));
@@ -113,7 +114,8 @@ struct Lengths {
     for (std::size_t i = 0; i < lengths.size(); ++i)
       for (long p = 0; p < 6; ++p) {
         masked.push_back(p < lengths[i] ? 0 : 1);
-        for (int c = 0; c < 2; ++c) values.push_back(p < lengths[i] ? std::sin(static_cast<double>(7 * i + 3) * static_cast<double>(p + 1) + c) : 0);
+        for (int c = 0; c < 2; ++c)
+          values.push_back(p < lengths[i] ? std::sin(static_cast<double>(7 * i + 3) * static_cast<double>(p + 1) + c) : 0);
       }
   }
 };
@@ -121,7 +123,8 @@ struct Lengths {
 /// The whole kernel of a network on those inputs, [i][j] row by row.
 Lower kernel_of(std::string const& words, Lengths const& inputs, Masks masks, PositionPath path = PositionPath::fused) {
   PositionProgram const program = compile_position_program(network_of(words, {{6, 2}}), masks);
-  PositionTable const table = tabulate_positions(program, {{12, inputs.values, masks == Masks::none ? std::vector<unsigned char>{} : inputs.masked}}, Precision::float64);
+  PositionTable const table = tabulate_positions(
+      program, {{12, inputs.values, masks == Masks::none ? std::vector<unsigned char>{} : inputs.masked}}, Precision::float64);
   return golden::compute_all<double>(table.rows, table.rows - 1, 64, [&](TileTask<double> const& task) {
     return compute_position_tiles(Exec(), program, table, std::span(&task, 1), path);
   });
@@ -162,7 +165,8 @@ TEST_CASE("masks that mask nothing leave every network as it was, and networks w
   Lengths whole;
   for (unsigned char& masked : whole.masked) masked = 0;
   std::string const words =
-      "[{conv: {filter_shape: [3], padding: SAME, b_std: 0.3}}, relu, {conv: {filter_shape: [2], strides: [2], b_std: 0.1}}, layer_norm, erf, "
+      "[{conv: {filter_shape: [3], padding: SAME, b_std: 0.3}}, relu, {conv: {filter_shape: [2], strides: [2], b_std: 0.1}}, layer_norm, "
+      "erf, "
       "global_avg_pool, dense]";
   CHECK(plan_planes(compile_position_program(network_of(words, {{6, 2}}))).has_value());
   CHECK(!plan_planes(compile_position_program(network_of(words, {{6, 2}}), Masks::given)).has_value());
@@ -199,7 +203,9 @@ TEST_CASE("padding at the end is as good as shorter inputs where positions are n
       double nngp = 0, ntk = 0, count = 0;
       for (long a = 0; a < n; ++a)
         for (long b = 0; b < n; ++b) {
-          if (owner[static_cast<std::size_t>(a)] != static_cast<std::size_t>(i) || owner[static_cast<std::size_t>(b)] != static_cast<std::size_t>(j)) continue;
+          if (owner[static_cast<std::size_t>(a)] != static_cast<std::size_t>(i)
+              || owner[static_cast<std::size_t>(b)] != static_cast<std::size_t>(j))
+            continue;
           nngp += each.at(each.nngp, a, b);
           ntk += each.at(each.ntk, a, b);
           count += 1;
@@ -247,5 +253,6 @@ TEST_CASE("the layers of other outputs are not computed and leave no trace", "[m
            "merge them with sum, product or concat.");
   CHECK(message_of([&] { network_of(words, shapes, 2); })
         == "test:1: the network ends with 2 outputs side by side, and kernel.output is 2; a number from 0 to 1 is needed.");
-  CHECK(message_of([&] { network_of("- dense", {{4}}, 1); }) == "test:1: the network ends with one output, and kernel.output is 1; 0 is needed.");
+  CHECK(message_of([&] { network_of("- dense", {{4}}, 1); })
+        == "test:1: the network ends with one output, and kernel.output is 1; 0 is needed.");
 }

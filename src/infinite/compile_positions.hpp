@@ -21,8 +21,7 @@ PositionProgram compile_position_program(Network const& network, Masks masks = M
 template <class Op>
 concept ActsOnPositions = std::is_base_of_v<Convolution, Op> || std::is_same_v<Op, AvgPool> || std::is_same_v<Op, SumPool> || std::
     is_same_v<Op, GlobalAvgPool> || std::is_same_v<Op, GlobalSumPool> || std::is_same_v<Op, GlobalSelfAttention> || std::is_same_v<
-        Op, ImageResize> || std::is_same_v<Op, Index> || std::is_same_v<Op, DotGeneral>
-                        || std::is_same_v<Op, Aggregate>;
+        Op, ImageResize> || std::is_same_v<Op, Index> || std::is_same_v<Op, DotGeneral> || std::is_same_v<Op, Aggregate>;
 
 /// Does any layer but flatten act on positions? Otherwise a network is a pair program (infinite/compile_pairs.hpp).
 bool acts_on_positions(Network const& network);

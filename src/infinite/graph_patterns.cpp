@@ -98,8 +98,9 @@ public:
     bool const dense = op_.implementation == Aggregation::dense;
     check_shape(pattern, dense ? dense_shapes(pattern) : sparse_shapes(pattern));
     if (!dense && !pattern.integral)
-      fail(pattern, "holds floats, but with implementation SPARSE a pattern is a list of edges: integers are needed. For a matrix set "
-                    "implementation: DENSE.");
+      fail(pattern,
+           "holds floats, but with implementation SPARSE a pattern is a list of edges: integers are needed. For a matrix set "
+           "implementation: DENSE.");
     for (long row = 0; row < pattern.shape[0]; ++row) {
       EdgeList edges;
       if (dense) {
@@ -157,9 +158,9 @@ private:
         for (std::size_t side = 0; side < 2; ++side) {
           double const end = ends[2 * a + side];
           if (end >= static_cast<double>(vertices_.sizes[a]))
-            fail(pattern, text("has the ", side == 0 ? "sender " : "receiver ", end, " at row ", row, ", edge ", edge,
-                               " (counted from 0); there are vertices 0 to ", vertices_.sizes[a] - 1,
-                               ", and a negative number is padding."));
+            fail(pattern,
+                 text("has the ", side == 0 ? "sender " : "receiver ", end, " at row ", row, ", edge ", edge,
+                      " (counted from 0); there are vertices 0 to ", vertices_.sizes[a] - 1, ", and a negative number is padding."));
           place[side] += static_cast<long>(end) * vertices_.strides[a];
         }
       edges.add(place[0], place[1], 1, vertices_.others);

@@ -58,12 +58,14 @@ void check_covers(Settings const& settings, Job::Data const& data) {
     std::string const key = text(section, ".mask");
     if (data.padding) settings.refuse("data.padding", text(key, " is given too; one of them says what is padding. Leave the other out."));
     if (source->mask.size() != source->x.size())
-      settings.refuse(key, text(source->x.size(), source->x.size() == 1 ? " name is" : " names are", " needed, as many as ", section, ".x has."));
+      settings.refuse(
+          key, text(source->x.size(), source->x.size() == 1 ? " name is" : " names are", " needed, as many as ", section, ".x has."));
   }
   if (!data.test) return;
   auto const check_both = [&](std::string_view key, bool train, bool test) {
     if (train == test) return;
-    std::string const given = text("data.", train ? "train" : "test", ".", key), missing = text("data.", train ? "test" : "train", ".", key);
+    std::string const given = text("data.", train ? "train" : "test", ".", key),
+                      missing = text("data.", train ? "test" : "train", ".", key);
     settings.refuse(given, text(missing, " is not given. Name one for both", key == "mask" ? "; it is 0 where nothing is padding." : "."));
   };
   check_both("mask", !data.train.mask.empty(), !data.test->mask.empty());

@@ -14,9 +14,9 @@ namespace infinitile {
 /// --defaults.
 struct Job {
   struct Source {
-    std::string file;            ///< HDF5; empty when x and y are .npy files
-    std::vector<std::string> x;  ///< one per input of the network: datasets of `file`, or .npy files
-    std::string y;               ///< empty: not said
+    std::string file;               ///< HDF5; empty when x and y are .npy files
+    std::vector<std::string> x;     ///< one per input of the network: datasets of `file`, or .npy files
+    std::string y;                  ///< empty: not said
     std::vector<std::string> mask;  ///< one per input, as x; empty: none
     std::string pattern;            ///< empty: none
   };

@@ -66,8 +66,7 @@ std::vector<Graphs> graphs_of(Network const& network, Data const& data) {
   if (patterns.empty() && !readers.empty())
     throw Error(text(network.where(network.node(readers.front())),
                      ": aggregate needs the graph of each input, and data.train.pattern is not given. Name its dataset there."));
-  if (!patterns.empty() && readers.empty())
-    log_warning(text(patterns.front().key, " is not used: the network has no aggregate layer"));
+  if (!patterns.empty() && readers.empty()) log_warning(text(patterns.front().key, " is not used: the network has no aggregate layer"));
   return read_graphs(network, patterns);
 }
 

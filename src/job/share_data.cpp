@@ -24,7 +24,9 @@ json outline(Dataset const& d) {
   }
   json out{{"rows", d.rows}, {"inputs", inputs}, {"outputs", d.outputs}, {"classes", d.classes}};
   if (d.pattern)
-    out["pattern"] = {{"source", to_json(d.pattern->source)}, {"shape", d.pattern->shape}, {"integral", d.pattern->integral},
+    out["pattern"] = {{"source", to_json(d.pattern->source)},
+                      {"shape", d.pattern->shape},
+                      {"integral", d.pattern->integral},
                       {"size", d.pattern->values.size()}};
   if (d.target_source) out["target"] = to_json(*d.target_source);
   return out;

@@ -173,8 +173,9 @@ void Rules::operator()(Aggregate& op) const {
               "; aggregate needs positions, the vertices of a graph, a shape such as (vertices, channels)."
               " Put it before the layer that drops them."));
   for (long& axis : op.aggregate_axis) {
-    if (axis < -axes() || axis >= axes()) fail(text("aggregate_axis has ", axis, "; the input, ", in_words(before), ", of shape ",
-                infinitile::in_words(before.shape), ", has ", axes(), " axes with the batch: ", -axes(), " to ", axes() - 1, "."));
+    if (axis < -axes() || axis >= axes())
+      fail(text("aggregate_axis has ", axis, "; the input, ", in_words(before), ", of shape ", infinitile::in_words(before.shape), ", has ",
+                axes(), " axes with the batch: ", -axes(), " to ", axes() - 1, "."));
     if (axis >= 0) axis -= axes();
     if (axis == -1 || axis == batch_axis())
       fail(text("aggregate_axis names the ", axis == -1 ? "channels" : "batch", " (axis ", axis + axes(),

@@ -49,8 +49,8 @@ void cover_input(InputArray& input, std::string const& file, Cover const& cover,
 
 void load_pattern(Dataset& dataset, RawArray array, std::string const& key) {
   if (array.shape.empty() || array.shape[0] != dataset.rows)
-    throw Error(text(key, ", ", array.source.name(), ", has shape ", shape_text(array.shape), "; its first axis has to be the ", dataset.rows,
-                     " rows of ", dataset.inputs[0].source.name(), ", one graph for each."));
+    throw Error(text(key, ", ", array.source.name(), ", has shape ", shape_text(array.shape), "; its first axis has to be the ",
+                     dataset.rows, " rows of ", dataset.inputs[0].source.name(), ", one graph for each."));
   expect_finite(array.source, array.shape, array.values);
   dataset.pattern = GraphArray{std::move(array.source), std::move(array.shape), array.integral, std::move(array.values)};
 }

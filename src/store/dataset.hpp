@@ -10,9 +10,9 @@ namespace infinitile {
 
 /// Where one data set lies, as a job file says it.
 struct DatasetSpec {
-  std::string file;              ///< an HDF5 file; empty when x and y are .npy files
-  std::vector<std::string> x;    ///< one for each input of the network: path in the file, or .npy file; empty: `x`
-  std::optional<std::string> y;  ///< not named: `y` of the file where it exists
+  std::string file;                      ///< an HDF5 file; empty when x and y are .npy files
+  std::vector<std::string> x;            ///< one for each input of the network: path in the file, or .npy file; empty: `x`
+  std::optional<std::string> y;          ///< not named: `y` of the file where it exists
   std::vector<std::string> mask{};       ///< one for each input, as x; empty: nothing is padding
   std::optional<std::string> pattern{};  ///< the graphs of aggregate layers
 };
@@ -42,8 +42,8 @@ struct ArraySource {
 /// What one input of a network gets.
 struct InputArray {
   ArraySource source;
-  std::vector<long> shape;     ///< of one sample
-  std::vector<double> values;  ///< [rows, features], row by row; 0 at masked positions
+  std::vector<long> shape;              ///< of one sample
+  std::vector<double> values;           ///< [rows, features], row by row; 0 at masked positions
   std::vector<unsigned char> masked{};  ///< [rows, positions], 1 where a position is padding; empty without a mask
   std::optional<ArraySource> mask_source{};
 

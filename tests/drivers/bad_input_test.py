@@ -94,7 +94,7 @@ LAYERS = [
     ("a filter of too many axes", [{"conv": {"filter_shape": [2, 2]}}], ["conv", "filter_shape", "2", "(3, 2)", "1"]),
     ("a pool that leaves nothing", ["dense", {"avg_pool": {"window_shape": [2], "strides": [2]}}, {"sum_pool": {"window_shape": [2]}}],
      ["2", "sum_pool", "window_shape", "(1, 1)", "VALID"]),
-    ("attention to a wrong axis", [{"global_self_attention": {"channel_axis": 1}}, "flatten"], ["global_self_attention", "channel_axis", "1", "2"]),
+    ("attention to a wrong axis", [{"global_self_attention": {"channel_axis": 1}}, "flatten"], ["global_self_attention", "channel_axis", "1", "-1", "3"]),
     ("attention without positions", ["flatten", "global_self_attention"], ["1", "global_self_attention", "(6)", "positions"]),
     ("a resize of the channels", ["dense", {"image_resize": {"shape": [-1, 6, 4], "method": "linear"}}], ["1", "image_resize", "4", "channels", "-1"]),
     ("a resize of too few axes", [{"image_resize": {"shape": [6], "method": "linear"}}], ["image_resize", "1", "3", "(3, 2)"]),

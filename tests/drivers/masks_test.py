@@ -93,7 +93,7 @@ class GoldenJobs(Folder):
             numpy.testing.assert_allclose(result["train_train/nngp"][()], relu, rtol=1e-7)
 
     def test_scales_leave_padding_out(self):
-        """Each input to norm sqrt of its numbers that are there: a factor on the data changes nothing."""
+        """Norms, means and deviations are those of what is there: a factor on it, and not on the padding, changes nothing."""
         for scale in ("unit_sphere", "standardize"):
             with self.subTest(scale):
                 self.write_case("conv_same")
@@ -101,7 +101,7 @@ class GoldenJobs(Folder):
                 self.write_case("conv_same", scale=1000.0)
                 self.run_job("kernel", "job.yaml", "--set", f"data.scale={scale}", "--output", f"{scale}.large")
                 one, large = (datasets(self.folder / f"{scale}.{name}/result.h5") for name in ("one", "large"))
-                for block in ("train_train/nngp", "test_train/ntk"):
+                for block in ("train_train/nngp", "train_train/ntk"):
                     numpy.testing.assert_allclose(one[block], large[block], rtol=1e-6)
 
     def expect_changed(self, *words):
