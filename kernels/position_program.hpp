@@ -89,8 +89,9 @@ struct PositionProgram {
   std::vector<int> slots;                     ///< positions of each slot of the table of roots
   std::vector<std::vector<int>> input_sizes;  ///< per input of the network: its spatial axes
   int registers = 1;
-  int output = 0;       ///< register of the result, one position
-  int output_slot = 0;  ///< its roots
+  int output = 0;        ///< register of the result, one position
+  int output_slot = 0;   ///< its roots
+  int output_mask = -1;  ///< whether anything is left of an input there; -1 without masks
 };
 
 }  // namespace infinitile

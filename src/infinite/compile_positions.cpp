@@ -39,6 +39,7 @@ public:
       if (uses_[at(n)] > 0) places_[at(n)] = place(n);
     program_.output = places_[at(network_.output())].reg;
     program_.output_slot = places_[at(network_.output())].slot;
+    program_.output_mask = mask_of(network_.output());
     return std::move(program_);
   }
 

@@ -5,14 +5,11 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "infinite/index.hpp"
 
 namespace infinitile {
 
 namespace {
-
-std::size_t at(long i) {
-  return static_cast<std::size_t>(i);
-}
 
 std::string shape_text(std::vector<long> const& shape) {
   std::vector<std::string> words;

@@ -1,6 +1,9 @@
 #include "infinite/infinite_kernel.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "kernels/position_tile.hpp"
 
@@ -8,10 +11,24 @@ namespace infinitile {
 
 namespace {
 
+/// Windows can pass over all that a mask leaves of an input: its kernels are then 0, which a user should know.
+void warn_of_nothing_left(PositionProgram const& program, PositionTable const& table) {
+  if (program.output_mask < 0) return;
+  auto const first = table.there[static_cast<std::size_t>(program.output_mask)].begin(), last = first + table.rows;
+  auto const gone = std::find(first, last, 0.0);
+  if (gone == last) return;
+  log_warning(text("nothing is left of ", std::count(first, last, 0.0), " of ", table.rows,
+                   " inputs behind the masks of the last layer; row ", gone - first,
+                   " (train rows first, counted from 0) is the first. Their kernels are 0. Take them out, or pad on both sides."));
+}
+
 std::variant<RowTable, PositionTable> tabulate(InfiniteProgram const& program, std::vector<InputRows> inputs, Precision precision,
                                                std::vector<Graphs> graphs) {
   if (auto const* const pairs = std::get_if<PairProgram>(&program)) return tabulate_rows(*pairs, std::move(inputs), precision);
-  return tabulate_positions(std::get<PositionProgram>(program), std::move(inputs), precision, std::move(graphs));
+  PositionProgram const& positions = std::get<PositionProgram>(program);
+  PositionTable table = tabulate_positions(positions, std::move(inputs), precision, std::move(graphs));
+  warn_of_nothing_left(positions, table);
+  return table;
 }
 
 }  // namespace

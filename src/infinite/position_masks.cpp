@@ -1,15 +1,12 @@
 #include "infinite/position_masks.hpp"
 
+#include "infinite/index.hpp"
 #include "infinite/position_maps.hpp"
 #include "net/positions.hpp"
 
 namespace infinitile {
 
 namespace {
-
-std::size_t at(long i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// A rule being written, output position by output position.
 class RuleWriter {

@@ -134,6 +134,14 @@ class GoldenJobs(Folder):
         refused = self.run_job("kernel", "job.yaml", "--output", "two.run", "--set", "kernel.output=1", "--quiet", expect=BAD_INPUT)
         self.assertIn("kernel.output was 0, now 1", refused.stderr)
 
+    def test_inputs_of_which_windows_leave_nothing_are_told(self):
+        """One position without neighbours: the middle of every window of three is padding."""
+        self.write_case("nothing_left")
+        done = self.run_job("kernel", "job.yaml", ranks=2)
+        self.expect_golden("nothing_left")
+        self.assertEqual(done.stderr.count("nothing is left of 4 of 7 inputs"), 1, done.stderr)
+        self.assertIn("row 0 ", done.stderr)
+
     def test_posterior_of_one_of_several_outputs(self):
         """The mean at the train inputs without noise to speak of is y."""
         self.write_case("two_outputs_1")
