@@ -329,7 +329,27 @@ TEST_CASE("masks are truth values in .npy files too, and positions those of data
   spec.mask = {"flat"};
   CHECK(refusal_of({spec, std::nullopt, {{2, 2}}, Scale::none})
         == "data.train.mask, flat of " + name
-               + ", has shape (2, 4); (2, 2) is needed: rows and positions, without the channels, not 0 where a position is padding.");
+               + ", has shape (2, 4); (2, 2) is needed: rows and positions, without the channels. A sample of x of " + name
+               + " has shape (2, 2); data.shape says where its positions are.");
   CHECK_THAT(refusal_of({{"", {folder + "f8.npy"}, std::nullopt, {folder + "b1.npy"}}, std::nullopt, {}, Scale::none}),
              Catch::Contains("data.train.mask"));
+}
+
+TEST_CASE("beside inputs with positions there may be some without", "[dataset]") {
+  DataFile file;
+  file.write<double>("words", {2, 2, 1}, {1, 2, 3, 9});
+  file.write<double>("facts", {2, 2}, {9, 9, 4, 5});
+  file.write<long>("of_words", {2, 2}, {0, 0, 0, 1});
+  file.write<long>("of_facts", {2}, {0, 0});
+  file.write<long>("all_facts", {2}, {0, 1});
+  std::string const name = file.name();
+  DatasetSpec spec{name, {"words", "facts"}, std::nullopt};
+  CHECK(load_data({spec, std::nullopt, {}, Scale::none, 9.0}).train.inputs[1].values == std::vector<double>{9, 9, 4, 5});
+  spec.mask = {"of_words", "of_facts"};
+  Data const data = load(spec);
+  CHECK(data.train.inputs[0].values == std::vector<double>{1, 2, 3, 0});
+  CHECK(data.train.inputs[1].values == std::vector<double>{9, 9, 4, 5});
+  spec.mask = {"of_words", "all_facts"};
+  CHECK_THAT(refusal_of({spec, std::nullopt, {}, Scale::none}), Catch::Contains("data.train.mask leaves nothing of row 1 of facts"));
+  CHECK_THAT(refusal_of({part(name, "facts"), std::nullopt, {}, Scale::none, 9.0}), Catch::Contains("channels alone"));
 }

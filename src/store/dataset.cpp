@@ -129,6 +129,10 @@ Dataset load_one(DatasetSpec const& spec, std::string const& key, DataSpec const
                        ". All inputs need the same rows."));
     dataset.rows = rows;
   }
+  if (all.padding && std::ranges::all_of(dataset.inputs, [](InputArray const& input) { return input.shape.size() < 2; }))
+    throw Error(text("data.padding masks positions, but a sample of ", dataset.inputs[0].source.name(), " has shape ",
+                     shape_text(dataset.inputs[0].shape),
+                     ", channels alone. Give data.shape, such as [8, 8, 1], or leave data.padding out."));
   if (spec.pattern) load_pattern(dataset, read_array(spec.file, *spec.pattern), text("data.", key, ".pattern"));
   if (auto const path = target_path(spec)) load_targets(dataset, read_array(spec.file, *path));
   return dataset;

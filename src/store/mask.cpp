@@ -16,12 +16,6 @@ std::vector<long> shape_of_mask(InputArray const& input) {
   return shape;
 }
 
-void expect_positions(InputArray const& input, std::string const& key) {
-  if (input.shape.size() > 1) return;
-  throw Error(text(key, " masks positions, but a sample of ", input.source.name(), " has shape ", shape_text(input.shape),
-                   ", channels alone. Give data.shape, such as [8, 8, 1], or leave ", key, " out."));
-}
-
 /// Nothing is known of an input without any position; its kernels would all be 0.
 void expect_something_left(InputArray const& input, std::string const& key) {
   auto const width = product(input.shape) / input.shape.back();
@@ -34,12 +28,12 @@ void expect_something_left(InputArray const& input, std::string const& key) {
 }  // namespace
 
 void take_mask(InputArray& input, RawArray const& mask, std::string const& key) {
-  expect_positions(input, key);
   std::string const name = mask.source.name();
   std::vector<long> const wanted = shape_of_mask(input);
   if (mask.shape != wanted)
     throw Error(text(key, ", ", name, ", has shape ", shape_text(mask.shape), "; ", shape_text(wanted),
-                     " is needed: rows and positions, without the channels, not 0 where a position is padding."));
+                     " is needed: rows and positions, without the channels. A sample of ", input.source.name(), " has shape ",
+                     shape_text(input.shape), "; data.shape says where its positions are."));
   if (!mask.integral)
     throw Error(text(key, ", ", name, ", holds floats; truth values or integers are needed, not 0 where a position is padding."));
   input.masked.assign(mask.values.size(), 0);
@@ -49,7 +43,7 @@ void take_mask(InputArray& input, RawArray const& mask, std::string const& key) 
 }
 
 void mask_padding(InputArray& input, double padding) {
-  expect_positions(input, "data.padding");
+  if (input.shape.size() < 2) return;
   auto const channels = input.shape.back();
   input.masked.assign(input.values.size() / static_cast<std::size_t>(channels), 0);
   auto value = input.values.begin();
