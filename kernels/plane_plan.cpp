@@ -65,6 +65,9 @@ private:
         break;
       case Kind::widen:
       case Kind::attend:
+      case Kind::aggregate:
+      case Kind::conceal:
+      case Kind::share:
         fits_ = false;
         break;
     }

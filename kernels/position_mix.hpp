@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/graphs.hpp"
 #include "kernels/position_step.hpp"
 
 // Layers that mix positions, on L pairs of inputs at once: kernels/position_step.hpp has the arrays.
@@ -88,13 +89,14 @@ void mix_covariance(PositionMap const& map, PositionStep::Form form, Sides<doubl
   for (PositionTap const& tap : map.taps) add_sandwich<L>(tap, map, form.out, from.ntk, half, to.ntk);
 }
 
-/// k~ = keep k + add at equal positions.
+/// k~ = keep k + add at equal positions that are there on both sides.
 template <int L>
-void embed(AttentionRule const& rule, int positions, double const* from, double* to) {
-  PairsOfPositions{Spread::full, positions}.for_each([&](int p, int other, long e) {
-    double const own = p == other ? rule.add : 0;
-    for (int l = 0; l < L; ++l) to[e * L + l] = rule.keep * from[e * L + l] + own;
-  });
+void embed(AttentionRule const& rule, int positions, Sides<double> there, double const* from, double* to) {
+  for (long x = 0; x < static_cast<long>(positions) * positions * L; ++x) to[x] = rule.keep * from[x];
+  for (int p = 0; p < positions; ++p) {
+    double* const own = to + static_cast<long>(p) * (positions + 1) * L;
+    for (int l = 0; l < L; ++l) own[l] += there.row == nullptr ? rule.add : rule.add * there.row_at(p) * there.col_at(p)[l];
+  }
 }
 
 /// G k G'ᵀ for attention weights of the row input (positions x positions) and of the L columns, as the table has them.
@@ -128,10 +130,11 @@ void inner_product(long pairs, double const* a, double const* b, double* sum) {
     for (int l = 0; l < L; ++l) sum[l] += a[e * L + l] * b[e * L + l];
 }
 
-/// What attention reads beside the value: the weights of a table, for linear scaling.
+/// What attention reads beside the value: the weights of a table, for linear scaling, and which positions are there.
 struct AttentionWeights {
   double const* row = nullptr;
   double const* col = nullptr;
+  Sides<double> there{};
 };
 
 /// Reference 2.9. k' to `to.h`, not yet h'. Turns from.h into k. `room` has place for two values of all pairs.
@@ -141,13 +144,13 @@ void attend(AttentionRule const& rule, int positions, AttentionWeights g, Sides<
   long const pairs = static_cast<long>(positions) * positions;
   double *const mixed = room, *const half = room + pairs * L, *const mixed_ntk = half;
   to_covariance<L>(Spread::full, positions, roots, from.h);
-  embed<L>(rule, positions, from.h, mixed);
+  embed<L>(rule, positions, g.there, from.h, mixed);
   double const o2 = rule.output * rule.output;
   if (rule.linear_scaling) {
     weigh<L>(positions, g.row, g.col, rule.embed_values ? mixed : from.h, half, to.h);
     for (long x = 0; x < pairs * L; ++x) to.h[x] *= o2;
     if (to.ntk != nullptr) {
-      if (rule.embed_values) embed<L>(rule, positions, from.ntk, from.ntk);
+      if (rule.embed_values) embed<L>(rule, positions, g.there, from.ntk, from.ntk);
       weigh<L>(positions, g.row, g.col, from.ntk, half, to.ntk);
       for (long x = 0; x < pairs * L; ++x) to.ntk[x] = o2 * to.ntk[x] + 2 * to.h[x] + rule.bias;
     }
@@ -159,7 +162,7 @@ void attend(AttentionRule const& rule, int positions, AttentionWeights g, Sides<
   double overlap[L], change[L], part[L];
   inner_product<L>(pairs, mixed, values, overlap);
   if (to.ntk != nullptr) {
-    embed<L>(rule, positions, from.ntk, mixed_ntk);
+    embed<L>(rule, positions, g.there, from.ntk, mixed_ntk);
     inner_product<L>(pairs, mixed, rule.embed_values ? mixed_ntk : from.ntk, change);
     inner_product<L>(pairs, values, mixed_ntk, part);
     for (int l = 0; l < L; ++l) change[l] += part[l];
@@ -171,6 +174,53 @@ void attend(AttentionRule const& rule, int positions, AttentionWeights g, Sides<
   }
   for (long e = 0; e < pairs; ++e)
     for (int l = 0; l < L; ++l) to.h[e * L + l] = scale * overlap[l] * mixed[e * L + l] + rule.bias;
+}
+
+/// The graphs of the row input and of the L columns: which rows of a set they are.
+template <int L>
+struct GraphsOfPair {
+  Graphs const& graphs;
+  long row = 0;
+  long col[L] = {};
+
+  /// f(receiver, sender, weight) for each edge of input i.
+  template <class F>
+  void for_each_edge(long i, F f) const {
+    for (int r = 0; r < graphs.positions; ++r)
+      for (long e = graphs.first[static_cast<std::size_t>(i * graphs.positions + r)];
+           e < graphs.first[static_cast<std::size_t>(i * graphs.positions + r) + 1]; ++e)
+        f(r, graphs.sender[static_cast<std::size_t>(e)], graphs.weight[static_cast<std::size_t>(e)]);
+  }
+};
+
+/// A k A'ᵀ, A of the row input and A' of each column; reference 2.11. `half` has room for all pairs.
+/// Cost  2 E P + 2 P E' flops per pair and kernel, P positions, E and E' edges: all columns at once for the first half, one by one, since
+///       each has edges of its own, for the second, which is bound by its gathers from L1 and L2. Memory: one value of all pairs.
+template <int L>
+void pass_messages(GraphsOfPair<L> const& pair, Spread out_spread, double const* from, double* half, double* to) {
+  auto const n = static_cast<long>(pair.graphs.positions);
+  std::fill(half, half + n * n * L, 0.0);
+  pair.for_each_edge(pair.row, [&](int receiver, int sender, double w) {
+    double const* const source = from + sender * n * L;
+    double* const sum = half + receiver * n * L;
+    for (long x = 0; x < n * L; ++x) sum[x] += w * source[x];
+  });
+  bool const all = out_spread == Spread::full;
+  std::fill(to, to + (all ? n * n : n) * L, 0.0);
+  for (int l = 0; l < L; ++l)
+    pair.for_each_edge(pair.col[l], [&](int receiver, int sender, double w) {
+      for (long p = all ? 0 : receiver; p < (all ? n : receiver + 1); ++p)
+        to[(all ? p * n + receiver : p) * L + l] += w * half[(p * n + sender) * L + l];
+    });
+}
+
+/// k' to `to.h`, not yet h'. Turns from.h into k.
+template <int L>
+void aggregate(GraphsOfPair<L> const& pair, PositionStep::Form form, Sides<double> roots, Value<double> from, Value<double> to,
+               double* half) {
+  to_covariance<L>(Spread::full, pair.graphs.positions, roots, from.h);
+  pass_messages<L>(pair, form.out, from.h, half, to.h);
+  if (to.ntk != nullptr) pass_messages<L>(pair, form.out, from.ntk, half, to.ntk);
 }
 
 }  // namespace infinitile::position_step

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "kernels/position_pass.hpp"
@@ -33,7 +34,7 @@ public:
   void repeat_last(PositionStep const& s, long i) {
     if (i + 1 < table_.rows) return;
     table_.roots[static_cast<std::size_t>(s.after)].repeat_last();
-    if (s.kind == PositionStep::Kind::normalize) table_.roots[static_cast<std::size_t>(s.other)].repeat_last();
+    if (has_factors(s)) table_.roots[static_cast<std::size_t>(s.other)].repeat_last();
     if (s.kind == PositionStep::Kind::attend) table_.attention[static_cast<std::size_t>(s.index)].repeat_last();
   }
 
@@ -41,6 +42,12 @@ public:
   static long apart(PositionStep const& s, Pass const& pass) { return pass.form(s).out == Spread::full ? s.out_positions + 1 : 1; }
 
 private:
+  static bool has_factors(PositionStep const& s) { return s.kind == PositionStep::Kind::normalize || s.kind == PositionStep::Kind::share; }
+
+  double there(PositionStep const& s, int p, long i) const {
+    return s.mask < 0 ? 1 : *table_.there[static_cast<std::size_t>(s.mask)].at(p, i);
+  }
+
   double& root(int slot, int p, long i) { return *table_.roots[static_cast<std::size_t>(slot)].at(p, i); }
   double variance(int slot, int p, long i) { return root(slot, p, i) * root(slot, p, i); }
 
@@ -61,8 +68,12 @@ private:
         case PositionStep::Kind::activate:
           q = table_.activations[static_cast<std::size_t>(s.index)].variance(variance(s.before, p, i));
           break;
+        case PositionStep::Kind::conceal:
+          q = there(s, p, i) * variance(s.before, p, i);
+          break;
+        case PositionStep::Kind::share:
         case PositionStep::Kind::normalize: {
-          double const f = root(s.other, p, i) = norm_factor(s, p, i);
+          double const f = root(s.other, p, i) = s.kind == PositionStep::Kind::share ? share_factor(s, i) : norm_factor(s, p, i);
           q = f * f * variance(s.before, p, i);
           break;
         }
@@ -78,6 +89,7 @@ private:
         case PositionStep::Kind::copy:
         case PositionStep::Kind::widen:
         case PositionStep::Kind::attend:
+        case PositionStep::Kind::aggregate:
           return;
       }
       root(s.after, p, i) = std::sqrt(q);
@@ -105,10 +117,21 @@ private:
   double norm_factor(PositionStep const& s, int p, long i) {
     NormGroups const& norm = program_.norms[static_cast<std::size_t>(s.index)];
     int const group = norm.group[static_cast<std::size_t>(p)];
-    double sum = 0;
-    for (int other = 0; other < s.out_positions; ++other)
-      if (norm.group[static_cast<std::size_t>(other)] == group) sum += variance(s.before, other, i) + norm.eps;
-    return std::sqrt(norm.size[static_cast<std::size_t>(group)] / sum);
+    double sum = 0, count = 0;
+    for (int other = 0; other < s.out_positions; ++other) {
+      if (norm.group[static_cast<std::size_t>(other)] != group || there(s, other, i) == 0) continue;
+      sum += variance(s.before, other, i) + norm.eps;
+      count += 1;
+    }
+    return count > 0 ? std::sqrt(count / sum) : 0;
+  }
+
+  /// 1 / the positions that are there: a sum over them becomes their mean. Of an input that has none left the sum is 0.
+  double share_factor(PositionStep const& s, long i) const {
+    InputLines<double> const& mask = table_.there[static_cast<std::size_t>(s.mask)];
+    double count = 0;
+    for (long p = 0; p < mask.lines(); ++p) count += *mask.at(p, i);
+    return 1 / std::max(count, 1.0);
   }
 
   /// A step that has computed k' has the variances on its diagonal.
@@ -128,11 +151,17 @@ private:
       for (int r = 0; r < n; ++r) {
         double const k = 0.5 * (variance(s.before, p, i) + variance(s.before, r, i)) - h[p * n + r];
         line[static_cast<std::size_t>(r)] = rule.logit * (rule.keep * k + (p == r ? rule.add : 0));
+        if (there(s, r, i) == 0) line[static_cast<std::size_t>(r)] = unheard(rule.mechanism);
       }
       apply(rule.mechanism, line);
       for (int r = 0; r < n; ++r)
         *table_.attention[static_cast<std::size_t>(s.index)].at(static_cast<long>(p) * n + r, i) = line[static_cast<std::size_t>(r)];
     }
+  }
+
+  /// The logit of a masked position, to which no attention is paid.
+  static double unheard(AttentionRule::Mechanism mechanism) {
+    return mechanism == AttentionRule::Mechanism::softmax ? std::numeric_limits<double>::lowest() : 0;
   }
 
   static void apply(AttentionRule::Mechanism mechanism, std::vector<double>& line) {

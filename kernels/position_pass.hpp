@@ -27,6 +27,7 @@ public:
       if (s.source >= 0) most[static_cast<std::size_t>(s.source)] = std::max(most[static_cast<std::size_t>(s.source)], in);
       if (s.kind == PositionStep::Kind::mix) most_room = std::max(most_room, static_cast<long>(s.in_positions) * s.out_positions);
       if (s.kind == PositionStep::Kind::attend) most_room = std::max(most_room, 2 * out);
+      if (s.kind == PositionStep::Kind::aggregate) most_room = std::max(most_room, in);
     }
     for (std::size_t r = 0; r < most.size(); ++r) {
       registers_[r].h.resize(static_cast<std::size_t>(most[r] * L));
@@ -52,6 +53,8 @@ public:
     } else if (s.kind == Kind::attend) {
       position_step::attend<L>(program_.attentions[static_cast<std::size_t>(s.index)], s.in_positions, weights(s), sides(s.before), source,
                                target, room_.data());
+    } else if (s.kind == Kind::aggregate) {
+      position_step::aggregate<L>(graphs(s), form(s), sides(s.before), source, target, room_.data());
     } else {
       position_step::run_pointwise<L>(s, place_, after(s), target, source);
     }
@@ -63,7 +66,7 @@ public:
   }
 
   bool leaves_covariance(PositionStep const& s) const {
-    return s.kind == PositionStep::Kind::attend
+    return s.kind == PositionStep::Kind::attend || s.kind == PositionStep::Kind::aggregate
            || (s.kind == PositionStep::Kind::mix && !program_.maps[static_cast<std::size_t>(s.index)].is_selection());
   }
 
@@ -94,8 +97,14 @@ private:
 
   position_step::AttentionWeights weights(PositionStep const& s) const {
     InputLines<double> const& g = place_.table.attention[static_cast<std::size_t>(s.index)];
-    if (g.lines() == 0) return {};
-    return {g.at(0, place_.row), g.at(0, place_.col)};
+    if (g.lines() == 0) return {nullptr, nullptr, place_.there(s)};
+    return {g.at(0, place_.row), g.at(0, place_.col), place_.there(s)};
+  }
+
+  position_step::GraphsOfPair<L> graphs(PositionStep const& s) const {
+    position_step::GraphsOfPair<L> pair{place_.table.graphs[static_cast<std::size_t>(s.index)], place_.row, {}};
+    for (long l = 0; l < L; ++l) pair.col[l] = std::min(place_.col + l, place_.table.rows - 1);  // behind the last: copies of it
+    return pair;
   }
 
   PositionProgram const& program_;

@@ -15,6 +15,12 @@ struct PairPlace {
     InputLines<R> const& roots = table.roots_in<R>(slot);
     return {roots.at(0, row), roots.at(0, col)};
   }
+  /// Which positions are there; rows are null where all are.
+  position_step::Sides<double> there(PositionStep const& s) const {
+    if (s.mask < 0) return {};
+    InputLines<double> const& mask = table.there[static_cast<std::size_t>(s.mask)];
+    return {mask.at(0, row), mask.at(0, col)};
+  }
   position_step::Features features(PositionStep const& s) const {
     InputLines<double> const& known = table.features[static_cast<std::size_t>(s.index)];
     if (known.lines() == 0) return {};
@@ -43,6 +49,10 @@ void run_pointwise(PositionStep const& s, PairPlace const& at, Entries const& en
       activate<L>(entries, at.table.activations[static_cast<std::size_t>(s.index)], at.features(s), at.sides<double>(s.before),
                   at.sides<double>(s.after), target);
       break;
+    case Kind::conceal:
+      conceal<L>(entries, at.there(s), at.sides<R>(s.after), target);
+      break;
+    case Kind::share:
     case Kind::normalize:
       normalize<L>(entries, at.sides<R>(s.before), at.sides<R>(s.other), at.sides<R>(s.after), target);
       break;
@@ -64,6 +74,7 @@ void run_pointwise(PositionStep const& s, PairPlace const& at, Entries const& en
     case Kind::mix:
     case Kind::widen:
     case Kind::attend:
+    case Kind::aggregate:
       break;
   }
 }

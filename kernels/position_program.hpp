@@ -13,8 +13,7 @@ enum class Spread { diagonal, full };
 /// How a layer norm groups positions: all positions with one number share a variance.
 struct NormGroups {
   double eps = 0;
-  std::vector<int> group;    ///< of each position
-  std::vector<double> size;  ///< positions in each group
+  std::vector<int> group;  ///< of each position
 };
 
 /// Attention over all positions; reference 2.9. keep, add: k~ = keep k + add 1, the embedding being independent at each position.
@@ -29,6 +28,20 @@ struct AttentionRule {
   bool embed_values = false;
 };
 
+/// Which positions of a layer are there, the others being masked: its inputs' masks, carried on. Masks depend on the inputs of the network
+/// alone, so all of them are known before the first step.
+struct MaskRule {
+  struct Source {
+    int mask = 0, position = 0;
+  };
+  int input = -1;              ///< the mask of that input of the network; -1: made of earlier masks
+  bool all = false;            ///< there where all of its sources are, or where any of them is
+  std::vector<int> first;      ///< position o has the sources first[o], ..., first[o + 1] - 1
+  std::vector<Source> source;  ///< numbers of masks, and of positions in them
+
+  int positions() const { return static_cast<int>(first.size()) - 1; }
+};
+
 /// One step of a position program. Registers hold h and ntk of every position, or of every pair of positions.
 ///
 /// Kinds  load    the covariance of input `index`
@@ -37,9 +50,13 @@ struct AttentionRule {
 ///        widen   from the diagonal to all pairs, with independent positions
 ///        dense, activate, normalize, drop, add, multiply: as in kernels/pair_step.hpp, at every pair of positions
 ///        attend  by rule `index`, from source to target
+///        aggregate  along the edges of each input's graph `index`, from source to target
+///        conceal    masked positions have no variance and no covariance, in place
+///        share      division by the number of positions that are there, on either side, in place
+/// `mask` says which positions are there, and for normalize and attend which count; -1: all.
 /// `before`, `other`, `after` are slots of the table of roots, as in Step.
 struct PositionStep {
-  enum class Kind { load, copy, mix, widen, dense, activate, normalize, drop, add, multiply, attend };
+  enum class Kind { load, copy, mix, widen, dense, activate, normalize, drop, add, multiply, attend, aggregate, conceal, share };
   /// Of the value read and of the value written.
   struct Form {
     Spread in = Spread::diagonal;
@@ -50,6 +67,7 @@ struct PositionStep {
   int source = -1;
   int before = 0, other = 0, after = 0;
   int index = 0;
+  int mask = -1;
   int in_positions = 1, out_positions = 1;
   double weight = 1, shift = 0;  ///< dense: w_std², b_std²; add: weights of target and source; drop: keep probability, -
   double trained_out = 0, trained_in = 0, trained_one = 0;  ///< dense: ntk' = out k' + in k + one + w_std² ntk
@@ -66,11 +84,14 @@ struct PositionProgram {
   std::vector<PositionMap> maps;
   std::vector<NormGroups> norms;
   std::vector<AttentionRule> attentions;
+  std::vector<MaskRule> masks;
+  std::vector<double> edges;                  ///< per set of graphs that it reads, one graph per input: their mean number, for plans
   std::vector<int> slots;                     ///< positions of each slot of the table of roots
   std::vector<std::vector<int>> input_sizes;  ///< per input of the network: its spatial axes
   int registers = 1;
-  int output = 0;       ///< register of the result, one position
-  int output_slot = 0;  ///< its roots
+  int output = 0;        ///< register of the result, one position
+  int output_slot = 0;   ///< its roots
+  int output_mask = -1;  ///< whether anything is left of an input there; -1 without masks
 };
 
 }  // namespace infinitile

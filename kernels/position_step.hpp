@@ -183,6 +183,23 @@ void drop(Entries const& entries, Sides<R> before, Sides<R> after, Value<R> v) {
   });
 }
 
+/// A masked position has no variance, so its distance from v is ½ E[v²]: what is outside of an image. `there` is 1, or 0 where masked.
+template <int L, class R, class Entries>
+void conceal(Entries const& entries, Sides<double> there, Sides<R> after, Value<R> v) {
+  R const half = static_cast<R>(0.5);
+  entries.for_each([&](int p, int other, long e) {
+    double const own = there.row_at(p);
+    R const R1 = after.row_at(p);
+    double const* const theirs = there.col_at(other);
+    R const* const R2 = after.col_at(other);
+    for (int l = 0; l < L; ++l) {
+      bool const both = own * theirs[l] > 0;
+      v.h[e * L + l] = both ? v.h[e * L + l] : half * (R1 * R1 + R2[l] * R2[l]);
+      if (v.ntk != nullptr) v.ntk[e * L + l] = both ? v.ntk[e * L + l] : 0;
+    }
+  });
+}
+
 /// k' = v k + w l of independent branches; h as well.
 template <int L, class R, class Entries>
 void add(PositionStep const& s, Entries const& entries, Value<R> target, Value<R> source) {

@@ -22,20 +22,35 @@ std::size_t at(long i) {
   return static_cast<std::size_t>(i);
 }
 
+/// The masks of the network's inputs, carried on from layer to layer.
+void find_masks(PositionProgram const& program, std::vector<InputRows> const& inputs, PositionTable& table) {
+  for (MaskRule const& rule : program.masks) {
+    InputLines<double> there(rule.positions(), table.rows);
+    std::vector<unsigned char> const* const masked = rule.input < 0 ? nullptr : &inputs[at(rule.input)].masked;
+    for (int p = 0; p < rule.positions(); ++p)
+      for (long i = 0; i < table.rows; ++i) {
+        auto const is_there = [&](MaskRule::Source const& from) { return *table.there[at(from.mask)].at(from.position, i) > 0; };
+        auto const first = rule.source.begin() + rule.first[at(p)], last = rule.source.begin() + rule.first[at(p) + 1];
+        bool here = rule.all ? std::all_of(first, last, is_there) : std::any_of(first, last, is_there);
+        if (masked != nullptr) here = masked->empty() || (*masked)[at(i * rule.positions() + p)] == 0;
+        *there.at(p, i) = here ? 1 : 0;
+      }
+    there.repeat_last();
+    table.there.push_back(std::move(there));
+  }
+}
+
 /// Rows of inputs become columns, so that neighbouring inputs are lanes.
 void turn_inputs(PositionProgram const& program, std::vector<InputRows> inputs, PositionTable& table) {
-  INFINITILE_EXPECT(inputs.size() == program.input_sizes.size());
   for (std::size_t n = 0; n < inputs.size(); ++n) {
     InputRows const input = std::move(inputs[n]);
     long positions = 1;
     for (int const size : program.input_sizes[n]) positions *= size;
     INFINITILE_EXPECT(input.width > 0 && input.width % positions == 0);
-    long const rows = static_cast<long>(input.values.size()) / input.width;
-    INFINITILE_EXPECT(table.rows == 0 || table.rows == rows);
-    table.rows = rows;
+    INFINITILE_EXPECT(static_cast<long>(input.values.size()) / input.width == table.rows);
     table.channels.push_back(static_cast<int>(input.width / positions));
-    InputLines<double>& turned = table.inputs.emplace_back(input.width, rows);
-    for (long i = 0; i < rows; ++i)
+    InputLines<double>& turned = table.inputs.emplace_back(input.width, table.rows);
+    for (long i = 0; i < table.rows; ++i)
       for (long k = 0; k < input.width; ++k) *turned.at(k, i) = input.values[at(i * input.width + k)];
     turned.repeat_last();
   }
@@ -146,8 +161,14 @@ bool fits_single(PositionProgram const& program, PositionTable const& table) {
 
 }  // namespace
 
-PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision) {
+PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision,
+                                 std::vector<Graphs> graphs) {
   PositionTable table;
+  INFINITILE_EXPECT(inputs.size() == program.input_sizes.size() && graphs.size() == program.edges.size());
+  table.graphs = std::move(graphs);
+  table.rows = static_cast<long>(inputs.front().values.size()) / inputs.front().width;
+  for (Graphs const& each : table.graphs) INFINITILE_EXPECT(each.rows() == table.rows);
+  find_masks(program, inputs, table);
   turn_inputs(program, std::move(inputs), table);
   for (int const positions : program.slots) table.roots.emplace_back(positions, table.rows);
   table.features.resize(program.activations.size());

@@ -3,6 +3,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/graphs.hpp"
 #include "kernels/lanes.hpp"
 #include "kernels/position_program.hpp"
 #include "kernels/row_table.hpp"
@@ -55,6 +56,8 @@ struct PositionTable {
   std::vector<PreparedActivation> activations;  ///< for the variances that occur
   std::vector<InputLines<double>> features;     ///< per activation; line: feature · positions + position
   std::vector<InputLines<double>> attention;    ///< per rule with linear scaling; line: position · positions + other
+  std::vector<InputLines<double>> there;        ///< per mask; line: position; 1, or 0 where it is masked
+  std::vector<Graphs> graphs;                   ///< as the program numbers them
   std::vector<double> nngp;                     ///< the diagonal of the kernels, exactly
   std::vector<double> ntk;
 
@@ -68,9 +71,10 @@ struct PositionTable {
 };
 
 /// Runs the program for every input with itself: variances layer by layer over all inputs, then the diagonal of the kernels input by input.
-/// Inputs are row-major (rows, positions, channels). Throws NumericalAnswer when a variance leaves the range of the numbers.
+/// Inputs are row-major (rows, positions, channels), masked positions 0; `graphs` as many as the program reads. Throws NumericalAnswer when a variance leaves the range of the numbers.
 /// Cost: rows x one pair without vector lanes; memory: what variances need of every input at a time (their diagonal, where no layer mixes
 /// positions before the last activation).
-PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision);
+PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision,
+                                 std::vector<Graphs> graphs = {});
 
 }  // namespace infinitile

@@ -14,6 +14,7 @@ namespace infinitile {
 struct InputRows {
   long width = 0;
   std::vector<double> values;
+  std::vector<unsigned char> masked{};  ///< rows x positions, not 0 where a position is padding; empty: none is. Read by position programs
 };
 
 /// What every row (train rows, then test rows) knows before any pair is looked at. Computed once, the same on every rank.

@@ -292,3 +292,64 @@ TEST_CASE("scales by name", "[dataset]") {
   CHECK(message_of<Error>([] { parse_scale("standardise"); })
         == "data.scale standardise is not known; it is one of none, unit_sphere or standardize. Did you mean \"standardize\"?");
 }
+
+TEST_CASE("masks say which positions are padding, and nothing is read there", "[dataset]") {
+  DataFile file;
+  file.write<double>("x", {2, 2, 2}, {1, 2, not_a_number, infinite, 0, 3, 4, 5});
+  file.write<long>("mask", {2, 2}, {0, -3, 0, 0});
+  std::string const name = file.name();
+  DatasetSpec spec = part(name);
+  spec.mask = {"mask"};
+  InputArray const input = load(spec).train.inputs[0];
+  CHECK(input.values == std::vector<double>{1, 2, 0, 0, 0, 3, 4, 5});
+  CHECK(input.masked == std::vector<unsigned char>{0, 1, 0, 0});
+  CHECK(input.mask_source->name() == "mask of " + name);
+  CHECK(refusal_of({part(name), std::nullopt, {}, Scale::none}).starts_with("x of " + name + " has NaN at row 0, column 2 "));
+  CHECK(hash_files({spec, std::nullopt, {}, Scale::none}).size() == 1);
+}
+
+TEST_CASE("a stated value is padding where all channels of a position have it", "[dataset]") {
+  DataFile file;
+  file.write<double>("x", {2, 2, 2}, {7, 7, 7, 2, 0, 0, 7, 7});
+  InputArray const input = load_data({part(file.name()), std::nullopt, {}, Scale::none, 7.0}).train.inputs[0];
+  CHECK(input.values == std::vector<double>{0, 0, 7, 2, 0, 0, 0, 0});
+  CHECK(input.masked == std::vector<unsigned char>{1, 0, 0, 1});
+}
+
+TEST_CASE("masks are truth values in .npy files too, and positions those of data.shape", "[dataset]") {
+  std::string const folder = std::string(INFINITILE_TEST_DATA) + "/npy/";
+  DataFile file;
+  file.write<double>("x", {2, 4}, {1, 2, 3, 4, 5, 6, 7, 8});
+  file.write<long>("mask", {2, 2}, {1, 0, 0, 1});
+  file.write<long>("flat", {2, 4}, {1, 0, 0, 1, 0, 0, 0, 0});
+  std::string const name = file.name();
+  DatasetSpec spec = part(name);
+  spec.mask = {"mask"};
+  CHECK(load_data({spec, std::nullopt, {{2, 2}}, Scale::none}).train.inputs[0].values == std::vector<double>{0, 0, 3, 4, 5, 6, 0, 0});
+  spec.mask = {"flat"};
+  CHECK(refusal_of({spec, std::nullopt, {{2, 2}}, Scale::none})
+        == "data.train.mask, flat of " + name
+               + ", has shape (2, 4); (2, 2) is needed: rows and positions, without the channels. A sample of x of " + name
+               + " has shape (2, 2); data.shape says where its positions are.");
+  CHECK_THAT(refusal_of({{"", {folder + "f8.npy"}, std::nullopt, {folder + "b1.npy"}}, std::nullopt, {}, Scale::none}),
+             Catch::Contains("data.train.mask"));
+}
+
+TEST_CASE("beside inputs with positions there may be some without", "[dataset]") {
+  DataFile file;
+  file.write<double>("words", {2, 2, 1}, {1, 2, 3, 9});
+  file.write<double>("facts", {2, 2}, {9, 9, 4, 5});
+  file.write<long>("of_words", {2, 2}, {0, 0, 0, 1});
+  file.write<long>("of_facts", {2}, {0, 0});
+  file.write<long>("all_facts", {2}, {0, 1});
+  std::string const name = file.name();
+  DatasetSpec spec{name, {"words", "facts"}, std::nullopt};
+  CHECK(load_data({spec, std::nullopt, {}, Scale::none, 9.0}).train.inputs[1].values == std::vector<double>{9, 9, 4, 5});
+  spec.mask = {"of_words", "of_facts"};
+  Data const data = load(spec);
+  CHECK(data.train.inputs[0].values == std::vector<double>{1, 2, 3, 0});
+  CHECK(data.train.inputs[1].values == std::vector<double>{9, 9, 4, 5});
+  spec.mask = {"of_words", "all_facts"};
+  CHECK_THAT(refusal_of({spec, std::nullopt, {}, Scale::none}), Catch::Contains("data.train.mask leaves nothing of row 1 of facts"));
+  CHECK_THAT(refusal_of({part(name, "facts"), std::nullopt, {}, Scale::none, 9.0}), Catch::Contains("channels alone"));
+}

@@ -42,6 +42,12 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"data.train.file", "b.h5"},
                                                   {"data.train.x", "b"},
                                                   {"data.train.y", "b"},
+                                                  {"data.train.mask", "b"},
+                                                  {"data.train.pattern", "b"},
+                                                  {"data.test.mask", "b"},
+                                                  {"data.test.pattern", "b"},
+                                                  {"data.padding", "-1.5"},
+                                                  {"kernel.output", "1"},
                                                   {"data.test.file", "b.h5"},
                                                   {"data.test.x", "b"},
                                                   {"data.test.y", "b"},
@@ -61,6 +67,9 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
     INFO(key.path);
     REQUIRE(others.contains(key.path));
     std::vector<std::string> change{key.path + "=" + others.at(key.path)};
+    for (char const* const both : {"mask", "pattern"})  // train and test have them or not
+      if (key.path.ends_with(both))
+        for (char const* const part : {"train", "test"}) change.push_back(std::string("data.") + part + "." + both + "=b");
     if (key.path == "kernel.get") change.emplace_back("posterior.get=[nngp]");
     CHECK((fingerprint(read(change), sources) != same) == (key.touches == Touches::tiles));
     CHECK(changes(change).empty() == (key.touches != Touches::tiles));

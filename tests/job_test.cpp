@@ -75,6 +75,26 @@ TEST_CASE("what a job says is what it gets", "[job]") {
   CHECK(job.posterior.covariance == "full");
 }
 
+TEST_CASE("masks, graphs, padding and the output of several", "[job]") {
+  Job const job = read(
+      "data:\n  train: {x: [a.npy, /b.npy], mask: [m.npy, /n.npy], pattern: g.npy}\n"
+      "  test: {x: [c.npy, d.npy], mask: [o.npy, p.npy], pattern: h.npy}\nnetwork: [dense]\nkernel: {output: 1}\n");
+  auto const jobs = std::filesystem::current_path() / "jobs";
+  CHECK(job.data.train.mask == std::vector<std::string>{jobs / "m.npy", "/n.npy"});
+  CHECK(job.data.train.pattern == (jobs / "g.npy").string());
+  CHECK(job.data.test->pattern == (jobs / "h.npy").string());
+  CHECK(job.kernel.output == 1);
+  CHECK(job.complete["data"]["test"]["mask"][1].Scalar() == (jobs / "p.npy").string());
+  CHECK(!read(start).kernel.output);
+  CHECK(read(start, {"data.padding=-1.5"}).data.padding == -1.5);
+  CHECK(message("data: {train: {file: a.h5, mask: m}, test: {file: a.h5}}\nnetwork: [dense]\n")
+        == "jobs/a.yaml:1: data.train.mask is m, but data.test.mask is not given. Name one for both; it is 0 where nothing is padding.");
+  CHECK(message("data: {train: {file: a.h5}, test: {file: a.h5, pattern: g}}\nnetwork: [dense]\n")
+        == "jobs/a.yaml:1: data.test.pattern is g, but data.train.pattern is not given. Name one for both.");
+  CHECK(message("data: {train: {file: a.h5, mask: m}, padding: 0}\nnetwork: [dense]\n")
+        == "jobs/a.yaml:1: data.padding is 0, but data.train.mask is given too; one of them says what is padding. Leave the other out.");
+}
+
 TEST_CASE("--output wins, and null stands for the default", "[job]") {
   CHECK(parse_job("output: here\n" + start, "a.yaml", {{}, "/there/"}).output == "/there");
   Job const job = read("output:\n" + start + "kernel: {tile: null}\nposterior:\n");
@@ -99,7 +119,7 @@ TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
       {start + "xyzzy: 1\n", "jobs/a.yaml:3: unknown key \"xyzzy\". Known here: name, output, data, network, kernel and posterior."},
       {start + "name: [a]\n", "jobs/a.yaml:3: name is [a], but one word or path is needed."},
       {start + "kernel: 3\n",
-       "jobs/a.yaml:3: kernel is 3, but a mapping with the keys kind, get, precision, tile, test_test and store is needed."},
+       "jobs/a.yaml:3: kernel is 3, but a mapping with the keys kind, get, output, precision, tile, test_test and store is needed."},
       {start + "kernel: {tile: 0}\n", "jobs/a.yaml:3: kernel.tile is 0, but a whole number from 1 or auto is needed."},
       {start + "kernel: {tile: -8}\n", "jobs/a.yaml:3: kernel.tile is -8, but a whole number from 1 or auto is needed."},
       {start + "kernel: {tile: 1.5}\n", "jobs/a.yaml:3: kernel.tile is 1.5, but a whole number from 1 or auto is needed."},

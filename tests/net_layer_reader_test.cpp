@@ -67,7 +67,7 @@ TEST_CASE("the axes that are fixed can be written in each of their ways", "[laye
     CHECK(error_of(words, {4, 6, 3}) == "no error");
   CHECK(error_of("- dense: {batch_axis: 1}") == "net.yaml:1: layer 0 (dense): batch_axis is 1; 0 (the batch is the first axis) is needed.");
   CHECK(error_of("- dense:\n    channel_axis: 1", {4, 3})
-        == "net.yaml:2: layer 0 (dense): channel_axis is 1; -1 (the channels are the last axis) is needed.");
+        == "net.yaml:2: layer 0 (dense): channel_axis is 1; -1 (the channels are the last axis of 3) is needed.");
 }
 
 TEST_CASE("a value that cannot be is told with the line of its key, what was found and what is needed", "[layer]") {
@@ -122,7 +122,7 @@ TEST_CASE("a layer that is not known is told with the nearest one", "[layer]") {
       "net.yaml:2: layer 1 (leaky_rleu): the layer leaky_rleu is not known; known: dense, flatten, identity, layer_norm, dropout, conv, "));
   CHECK(message.ends_with(" Did you mean \"leaky_relu\"?"));
   for (auto const& name : layer_names(language_activations())) CHECK(message.find(name) != std::string::npos);
-  CHECK(layer_names(language_activations()).size() == 21 + language_activations().size());
+  CHECK(layer_names(language_activations()).size() == 22 + language_activations().size());
 }
 
 TEST_CASE("defaults of a network reach the layers that have the parameter, unless the layer says otherwise", "[layer]") {

@@ -112,7 +112,8 @@ TEST_CASE("several inputs flow side by side until they are merged", "[reader]") 
         "net.yaml:1: layer 0 (parallel): found 1 branch for 2 values side by side; one for each is needed. "
         "Branches that share one input are written with sum, product or concat.");
   CHECK(error_of("- parallel: [[dense], [dense]]", {{5}, {6}})
-        == "net.yaml:1: the network ends with 2 values side by side; one is needed. Merge them with sum, product or concat.");
+        == "net.yaml:1: the network ends with 2 outputs side by side, and a kernel is of one. Choose it by kernel.output, a number from 0 to 1, "
+           "or merge them with sum, product or concat.");
   CHECK(
       error_of("- parallel: [[dense], [dense]]\n- relu", {{5}, {6}})
       == "net.yaml:2: layer 1 (relu): found 2 values side by side; this layer takes one. Merge them with sum, product or concat before "

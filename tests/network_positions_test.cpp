@@ -215,7 +215,7 @@ TEST_CASE("where batch or channels have moved, layers have to say so, and some c
   CHECK(error("flatten: {batch_axis: 1, batch_axis_out: 1}")
         == "net.yaml:2: layer 1 (flatten): batch_axis_out is 1; 0 (the batch is the first axis) is needed.");
   CHECK(error("dense: {batch_axis: 1, channel_axis: 1}")
-        == "net.yaml:2: layer 1 (dense): channel_axis is 1; -1 (the channels are the last axis) is needed.");
+        == "net.yaml:2: layer 1 (dense): channel_axis is 1; -1 (the channels are the last axis of 4) is needed.");
   CHECK(error_of("- dot_general: {rhs: [1, 2]}\n- dense")
         == "net.yaml:2: layer 1 (dense): channel_axis is not given; the channels are axis 3 of 5 here, counted from 0. Write {dense: {channel_axis: 3}}.");
   CHECK(error_of("- dot_general: {rhs: [1, 2]}\n- dense: {channel_axis: -1}")

@@ -57,3 +57,17 @@ TEST_CASE("standardize refuses data without any variation", "[scaling]") {
       refusal_of(dataset_of("a.npy", 2, {1, 2, 1, 2, 1, 2}), std::nullopt, Scale::standardize)
       == "every feature of a.npy has one value in all train rows, and scale: standardize divides by the deviation. Choose another scale.");
 }
+
+TEST_CASE("scales leave padding out: norms, means and deviations are those of what is there", "[scaling]") {
+  Dataset sequences = dataset_of("a", 4, {3, 4, 0, 0, 1, 2, 2, 4, 5, 9, 4, 2});
+  sequences.inputs[0].shape = {2, 2};
+  sequences.inputs[0].masked = {0, 1, 0, 0, 0, 0};
+  std::vector<double> const sphere = scaled(sequences, Scale::unit_sphere), standard = scaled(sequences, Scale::standardize);
+  double const root = std::sqrt(2.0);
+  CHECK(sphere[0] == Approx(0.6 * root).epsilon(1e-15));  // two numbers are there
+  CHECK(sphere[4] == Approx(1 / 2.5).epsilon(1e-15));     // four, of norm 5
+  CHECK(standard[2] == 0);
+  CHECK(standard[6] == Approx(-1).epsilon(1e-15));  // of 2 and 4: mean 3, deviation 1
+  CHECK(standard[10] == Approx(1).epsilon(1e-15));
+  CHECK(standard[0] == Approx(0).margin(1e-15));  // of 3, 1 and 5
+}

@@ -5,8 +5,10 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "infinite/graph_patterns.hpp"
 #include "infinite/layer_rules.hpp"
 #include "infinite/position_maps.hpp"
+#include "infinite/position_masks.hpp"
 #include "infinite/position_rules.hpp"
 #include "infinite/position_steps.hpp"
 
@@ -17,7 +19,16 @@ namespace {
 /// Walks the graph once, in order, and says which steps a node is.
 class PositionCompiler : PositionSteps {
 public:
-  explicit PositionCompiler(Network const& network) : PositionSteps(network) {}
+  PositionCompiler(Network const& network, Masks masks, std::span<Graphs const> graphs)
+      : PositionSteps(network), readers_(find_graph_readers(network)) {
+    program_.edges.resize(readers_.nodes.size(), 0);
+    for (std::size_t g = 0; g < graphs.size(); ++g)
+      program_.edges[g] = static_cast<double>(graphs[g].sender.size()) / static_cast<double>(graphs[g].rows());
+    if (masks == Masks::none) return;
+    PositionMasks found = find_masks(network, maps_);
+    program_.masks = std::move(found.rules);
+    mask_ = std::move(found.of);
+  }
 
   PositionProgram compile() && {
     Node const& result = network_.node(network_.output());
@@ -25,13 +36,24 @@ public:
       throw Error(text(network_.where(result), ": the network ends with ", result.positions(),
                        " positions, and a kernel is of one output per input. Put flatten or global_avg_pool at its end."));
     for (int n = 0; n < network_.size(); ++n)
-      if (uses_[at(n)] > 0) places_[at(n)] = std::visit([&](auto const& op) { return apply(op, n); }, network_.node(n).op);
+      if (uses_[at(n)] > 0) places_[at(n)] = place(n);
     program_.output = places_[at(network_.output())].reg;
     program_.output_slot = places_[at(network_.output())].slot;
+    program_.output_mask = mask_of(network_.output());
     return std::move(program_);
   }
 
 private:
+  Place place(int n) {
+    Op const& any = network_.node(n).op;
+    Place const place = std::visit([&](auto const& op) { return apply(op, n); }, any);
+    if (mask_of(n) < 0 || !fills_masked_positions(any)) return place;
+    return in_place(n, place, PositionStep::Kind::conceal, [&](PositionStep& step) { step.mask = mask_of(n); });
+  }
+
+  /// Which positions are there behind a node; -1: all.
+  int mask_of(int n) const { return mask_.empty() ? -1 : mask_[at(n)]; }
+
   double fan_in(int n, Convolution const& op) const {
     double count = static_cast<double>(input_of(n).channels());
     for (long const size : op.filter_shape) count *= static_cast<double>(size);
@@ -91,6 +113,7 @@ private:
       step.index = static_cast<int>(program_.norms.size());
       program_.norms.push_back(norm_groups(norm, network_.node(n).sizes()));
       step.other = new_slot(network_.node(n));  // the factors
+      step.mask = mask_of(n);
     });
   }
 
@@ -100,17 +123,30 @@ private:
   }
 
   Place apply(GlobalSelfAttention const& op, int n) {
+    program_.attentions.push_back(attention_rule(op, input_of(n)));
+    return of_all_pairs(n, PositionStep::Kind::attend, [&](PositionStep& step) {
+      step.index = static_cast<int>(program_.attentions.size()) - 1;
+      step.mask = mask_of(network_.node(n).inputs.front());
+    });
+  }
+
+  Place apply(Aggregate const&, int n) {
+    return of_all_pairs(n, PositionStep::Kind::aggregate, [&](PositionStep& step) { step.index = readers_.of[at(n)]; });
+  }
+
+  /// From one register to another, by a step that reads all pairs of positions and leaves the covariance in its source.
+  template <class Fill>
+  Place of_all_pairs(int n, PositionStep::Kind kind, Fill fill) {
     int const from = network_.node(n).inputs.front();
     Place const place = take(from, from);
-    PositionStep step = step_for(n, PositionStep::Kind::attend);
-    step.index = static_cast<int>(program_.attentions.size());
+    PositionStep step = step_for(n, kind);
     step.pairs.in = step.variances.in = Spread::full;
     step.source = place.reg;
     step.target = new_register();
     step.before = place.slot;
     step.after = new_slot(network_.node(n));
+    fill(step);
     program_.steps.push_back(step);
-    program_.attentions.push_back(attention_rule(op, input_of(n)));
     free_.push_back(place.reg);
     return {step.target, step.after};
   }
@@ -122,7 +158,16 @@ private:
   }
   Place apply(AvgPool const&, int n) { return mix_by_own_map(n); }
   Place apply(SumPool const&, int n) { return mix_by_own_map(n); }
-  Place apply(GlobalAvgPool const&, int n) { return mix_by_own_map(n); }
+  /// Masked positions do not count.
+  Place apply(GlobalAvgPool const&, int n) {
+    if (mask_of(n) < 0) return mix_by_own_map(n);
+    int const from = network_.node(n).inputs.front();
+    Place const sum = mix(from, n, global_pooling_map(input_of(n).positions(), false), pairs(n), variances(n));
+    return in_place(n, sum, PositionStep::Kind::share, [&](PositionStep& step) {
+      step.mask = mask_of(from);
+      step.other = new_slot(network_.node(n));
+    });
+  }
   Place apply(GlobalSumPool const&, int n) { return mix_by_own_map(n); }
   Place apply(ImageResize const&, int n) { return mix_by_own_map(n); }
   Place apply(Index const&, int n) { return mix_by_own_map(n); }
@@ -186,16 +231,20 @@ private:
     }
     return *place;
   }
+
+  GraphReaders readers_;
+  std::vector<int> mask_;  ///< per node: its rule; empty without masks
 };
 
 }  // namespace
 
-PositionProgram compile_position_program(Network const& network) {
-  return PositionCompiler(network).compile();
+PositionProgram compile_position_program(Network const& network, Masks masks, std::span<Graphs const> graphs) {
+  return PositionCompiler(network, masks, graphs).compile();
 }
 
 bool acts_on_positions(Network const& network) {
-  return std::ranges::any_of(network.nodes(), [](Node const& node) {
+  return std::ranges::any_of(network.nodes(), [&](Node const& node) {
+    if (!network.is_needed(static_cast<int>(&node - network.nodes().data()))) return false;
     bool const idle = std::holds_alternative<Input>(node.op) || std::holds_alternative<Identity>(node.op);
     return std::visit([]<class Op>(Op const&) { return ActsOnPositions<Op>; }, node.op) || (!idle && node.shape.size() > 1);
   });

@@ -1,6 +1,9 @@
 #include "infinite/infinite_kernel.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "kernels/position_tile.hpp"
 
@@ -8,15 +11,32 @@ namespace infinitile {
 
 namespace {
 
-std::variant<RowTable, PositionTable> tabulate(InfiniteProgram const& program, std::vector<InputRows> inputs, Precision precision) {
+/// Windows can pass over all that a mask leaves of an input: its kernels are then 0, which a user should know.
+void warn_of_nothing_left(PositionProgram const& program, PositionTable const& table) {
+  if (program.output_mask < 0) return;
+  InputLines<double> const& there = table.there[static_cast<std::size_t>(program.output_mask)];
+  std::vector<long> gone;
+  for (long i = 0; i < table.rows; ++i)
+    if (*there.at(0, i) == 0) gone.push_back(i);
+  if (gone.empty()) return;
+  log_warning(text("nothing is left of ", gone.size(), " of ", table.rows, " inputs behind the masks of the last layer; row ", gone.front(),
+                   " (train rows first, counted from 0) is the first. Their kernels are 0. Take them out, or pad on both sides."));
+}
+
+std::variant<RowTable, PositionTable> tabulate(InfiniteProgram const& program, std::vector<InputRows> inputs, Precision precision,
+                                               std::vector<Graphs> graphs) {
   if (auto const* const pairs = std::get_if<PairProgram>(&program)) return tabulate_rows(*pairs, std::move(inputs), precision);
-  return tabulate_positions(std::get<PositionProgram>(program), std::move(inputs), precision);
+  PositionProgram const& positions = std::get<PositionProgram>(program);
+  PositionTable table = tabulate_positions(positions, std::move(inputs), precision, std::move(graphs));
+  warn_of_nothing_left(positions, table);
+  return table;
 }
 
 }  // namespace
 
-InfiniteKernel::InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision)
-    : grid_(grid), program_(std::move(program)), table_(tabulate(program_, std::move(inputs), precision)) {
+InfiniteKernel::InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision,
+                               std::vector<Graphs> graphs)
+    : grid_(grid), program_(std::move(program)), table_(tabulate(program_, std::move(inputs), precision, std::move(graphs))) {
   std::visit([&](auto const& table) { INFINITILE_EXPECT(table.rows == grid.train() + grid.test()); }, table_);
 }
 

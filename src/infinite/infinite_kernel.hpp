@@ -13,7 +13,9 @@ namespace infinitile {
 class InfiniteKernel {
 public:
   /// `inputs`: for each input of the network its train rows followed by its test rows.
-  InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision);
+  /// `graphs`: as aggregate layers read them (infinite/graph_patterns.hpp).
+  InfiniteKernel(TileGrid grid, InfiniteProgram program, std::vector<InputRows> inputs, Precision precision,
+                 std::vector<Graphs> graphs = {});
 
   TileGrid const& grid() const { return grid_; }
 

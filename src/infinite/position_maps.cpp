@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "infinite/index.hpp"
 #include "net/positions.hpp"
 
 namespace infinitile {
@@ -16,10 +17,6 @@ struct Entry {
 };
 /// A sparse matrix, row by row.
 using Rows = std::vector<std::vector<Entry>>;
-
-std::size_t at(long i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// The matrix over all positions that acts along each axis by its own.
 Rows kronecker(std::vector<Rows> const& axes, std::span<long const> sizes) {

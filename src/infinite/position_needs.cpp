@@ -8,7 +8,7 @@ namespace {
 
 /// What a node must have of its input to give `wanted` itself.
 Spread handed_on(Node const& node, std::optional<PositionMap> const& map, Spread wanted) {
-  if (std::holds_alternative<GlobalSelfAttention>(node.op)) return Spread::full;
+  if (std::holds_alternative<GlobalSelfAttention>(node.op) || std::holds_alternative<Aggregate>(node.op)) return Spread::full;
   if (std::holds_alternative<ConvLocal>(node.op)) return Spread::diagonal;  // its positions are independent
   return map && !map->is_selection() ? Spread::full : wanted;
 }
@@ -32,7 +32,7 @@ std::vector<std::optional<PositionMap>> find_maps(Network const& network) {
   std::vector<std::optional<PositionMap>> maps(static_cast<std::size_t>(network.size()));
   for (std::size_t n = 0; n < maps.size(); ++n) {
     Node const& node = network.node(static_cast<int>(n));
-    if (node.inputs.empty()) continue;
+    if (node.inputs.empty() || !network.is_needed(static_cast<int>(n))) continue;
     Node const& input = network.node(node.inputs.front());
     std::span<long const> const sizes = input.sizes(), out = node.sizes();
     std::visit(Overloaded{[&](Conv const& op) { maps[n] = convolution_map(op, sizes); },

@@ -17,10 +17,7 @@ NormGroups norm_groups(LayerNorm const& norm, std::span<long const> sizes) {
     std::vector<long> kept = index;
     for (int const axis : norm.axis)  // counted back from the channels, -1
       if (axis < -1) kept[sizes.size() - static_cast<std::size_t>(-axis - 1)] = 0;
-    auto const [place, fresh] = numbers.try_emplace(kept, static_cast<int>(out.size.size()));
-    if (fresh) out.size.push_back(0);
-    out.group.push_back(place->second);
-    out.size[static_cast<std::size_t>(place->second)] += 1;
+    out.group.push_back(numbers.try_emplace(kept, static_cast<int>(numbers.size())).first->second);
   }
   return out;
 }

@@ -26,6 +26,7 @@ double flops_of(PositionProgram const& program, PositionStep const& step) {
   double const entries = entries_of(step.pairs.out, step.out_positions);
   if (step.kind == PositionStep::Kind::activate) return 60 * entries;
   if (step.kind == PositionStep::Kind::attend) return 8 * entries * step.in_positions;
+  if (step.kind == PositionStep::Kind::aggregate) return 8 * program.edges[static_cast<std::size_t>(step.index)] * step.in_positions;
   if (step.kind != PositionStep::Kind::mix) return 10 * entries;
   PositionMap const& map = program.maps[static_cast<std::size_t>(step.index)];
   if (map.is_selection()) return 2 * entries * map.tap_count;
@@ -54,13 +55,15 @@ InfiniteCost cost_of(PositionProgram const& program) {
   for (double const entries : pairs) cost.pair_numbers += 2 * entries;
   for (double const entries : own) cost.row_numbers += entries;
   for (int const positions : program.slots) cost.row_numbers += positions;
+  for (MaskRule const& mask : program.masks) cost.row_numbers += mask.positions();
+  for (double const edges : program.edges) cost.row_numbers += 1.5 * edges;
   return cost;
 }
 
 }  // namespace
 
-InfiniteProgram compile_infinite(Network const& network) {
-  if (acts_on_positions(network)) return compile_position_program(network);
+InfiniteProgram compile_infinite(Network const& network, Masks masks, std::span<Graphs const> graphs) {
+  if (acts_on_positions(network)) return compile_position_program(network, masks, graphs);
   return compile_pair_program(network);
 }
 
@@ -69,12 +72,13 @@ InfiniteCost cost_of(InfiniteProgram const& program) {
 }
 
 std::vector<std::string> infinite_support(Network const& network) {
-  std::vector<std::string> out(static_cast<std::size_t>(network.size()), "yes");
+  std::vector<std::string> out;
+  for (int n = 0; n < network.size(); ++n) out.emplace_back(network.is_needed(n) ? "yes" : "not computed");
   if (!acts_on_positions(network)) return out;
   PositionNeeds const needs = find_needs(network, find_maps(network));
   for (std::size_t n = 0; n < out.size(); ++n) {
     long const positions = network.node(static_cast<int>(n)).positions();
-    if (positions == 1) continue;
+    if (positions == 1 || !network.is_needed(static_cast<int>(n))) continue;
     out[n] =
         needs.pairs[n] == Spread::diagonal ? text("yes, ", positions, " positions") : text("yes, all ", positions, "² pairs of positions");
   }

@@ -4,6 +4,7 @@
 #include <variant>
 #include <vector>
 
+#include "infinite/compile_positions.hpp"
 #include "kernels/pair_program.hpp"
 #include "kernels/position_program.hpp"
 #include "net/network.hpp"
@@ -14,8 +15,9 @@ namespace infinitile {
 /// otherwise.
 using InfiniteProgram = std::variant<PairProgram, PositionProgram>;
 
-/// Throws Error, naming the layer, for what this reading does not have.
-InfiniteProgram compile_infinite(Network const& network);
+/// Throws Error, naming the layer, for what this reading does not have. Masked positions of inputs are 0, which is all that masks are where
+/// no layer acts on positions. `graphs`, as aggregate layers read them, tell plans how many edges there are.
+InfiniteProgram compile_infinite(Network const& network, Masks masks = Masks::none, std::span<Graphs const> graphs = {});
 
 /// What a program costs. Flops of NNGP and NTK together.
 struct InfiniteCost {

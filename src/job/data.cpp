@@ -5,7 +5,8 @@ namespace infinitile {
 namespace {
 
 DatasetSpec dataset_spec(Job::Source const& source) {
-  return {source.file, source.x, source.y.empty() ? std::nullopt : std::optional(source.y)};
+  auto const given = [](std::string const& name) { return name.empty() ? std::nullopt : std::optional(name); };
+  return {source.file, source.x, given(source.y), source.mask, given(source.pattern)};
 }
 
 }  // namespace
@@ -16,6 +17,7 @@ DataSpec data_spec(Job const& job) {
   if (job.data.test) spec.test = dataset_spec(*job.data.test);
   spec.shapes = job.data.shapes;
   spec.scale = parse_scale(job.data.scale);
+  spec.padding = job.data.padding;
   return spec;
 }
 

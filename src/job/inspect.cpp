@@ -51,10 +51,13 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
   bool const wrapped = root.IsMap() && root["network"];
   ReadContext const context{file.string(), file.parent_path().string(), shape ? read_shape_option(*shape) : Shapes{{1}},
-                            activation_signatures()};
+                            activation_signatures(), 0};
   static constexpr std::string_view note = "for an input of one number; --shape [8, 8, 1] says another";
   try {
-    return (shape ? "" : text(note, "\n\n")) + table_of(read_network(wrapped ? root["network"] : root, context));
+    Network const network = read_network(wrapped ? root["network"] : root, context);
+    std::string head = shape ? "" : text(note, "\n\n");
+    if (network.outputs() > 1) head += fmt::format("output 0 of {}; a job chooses one by kernel.output\n\n", network.outputs());
+    return head + table_of(network);
   } catch (Error const& error) {
     if (shape) throw;
     throw Error(text(error.what(), " (That is ", note, ".)"), error.code());

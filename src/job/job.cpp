@@ -30,14 +30,18 @@ Job::Source read_source(Settings const& settings, std::string const& section, fs
   source.file = complete_path(word_at(settings, section + ".file"), base);
   source.x = read_words(settings.at(section + ".x"));
   source.y = word_at(settings, section + ".y");
+  if (settings.given(section + ".mask")) source.mask = read_words(settings.at(section + ".mask"));
+  source.pattern = word_at(settings, section + ".pattern");
   if (!source.file.empty()) return source;
   source.y = complete_path(source.y, base);
-  for (std::string& array : source.x) {
-    if (!array.ends_with(".npy"))
-      throw Error(text(settings.origin(section), ": ", section, ".file is missing. Name an HDF5 file that holds the dataset ", array,
-                       ", or give x and y as .npy files."));
-    array = complete_path(array, base);
-  }
+  source.pattern = complete_path(source.pattern, base);
+  for (auto* const arrays : {&source.x, &source.mask})
+    for (std::string& array : *arrays) {
+      if (!array.ends_with(".npy"))
+        throw Error(text(settings.origin(section), ": ", section, ".file is missing. Name an HDF5 file that holds the dataset ", array,
+                         ", or give x and y as .npy files."));
+      array = complete_path(array, base);
+    }
   return source;
 }
 
@@ -47,17 +51,40 @@ std::vector<std::vector<long>> read_shapes(YAML::Node const& node) {
   return node.as<std::vector<std::vector<long>>>();
 }
 
+/// What covers train has to cover test: a mask that was forgotten would count padding as data.
+void check_covers(Settings const& settings, Job::Data const& data) {
+  for (auto const& [section, source] : {std::pair("data.train", &data.train), std::pair("data.test", data.test ? &*data.test : nullptr)}) {
+    if (source == nullptr || source->mask.empty()) continue;
+    std::string const key = text(section, ".mask");
+    if (data.padding) settings.refuse("data.padding", text(key, " is given too; one of them says what is padding. Leave the other out."));
+    if (source->mask.size() != source->x.size())
+      settings.refuse(
+          key, text(source->x.size(), source->x.size() == 1 ? " name is" : " names are", " needed, as many as ", section, ".x has."));
+  }
+  if (!data.test) return;
+  auto const check_both = [&](std::string_view key, bool train, bool test) {
+    if (train == test) return;
+    std::string const given = text("data.", train ? "train" : "test", ".", key),
+                      missing = text("data.", train ? "test" : "train", ".", key);
+    settings.refuse(given, text(missing, " is not given. Name one for both", key == "mask" ? "; it is 0 where nothing is padding." : "."));
+  };
+  check_both("mask", !data.train.mask.empty(), !data.test->mask.empty());
+  check_both("pattern", !data.train.pattern.empty(), !data.test->pattern.empty());
+}
+
 Job::Data read_data(Settings const& settings, fs::path const& base) {
   Job::Data data;
   data.train = read_source(settings, "data.train", base);
   if (settings.given("data.test")) data.test = read_source(settings, "data.test", base);
   data.shapes = read_shapes(settings.at("data.shape"));
   data.scale = word_at(settings, "data.scale");
+  if (settings.given("data.padding")) data.padding = settings.at("data.padding").as<double>();
   auto const inputs = data.train.x.size();
   if (data.test && data.test->x.size() != inputs)
     settings.refuse("data.test.x", text(inputs, inputs == 1 ? " name is" : " names are", " needed, as many as data.train.x has."));
   if (!data.shapes.empty() && data.shapes.size() != inputs)
     settings.refuse("data.shape", text(inputs, inputs == 1 ? " shape is" : " shapes are", " needed, as many as data.train.x has names."));
+  check_covers(settings, data);
   return data;
 }
 
@@ -74,6 +101,7 @@ Job::Kernel read_kernel(Settings const& settings) {
   Job::Kernel kernel;
   kernel.kind = word_at(settings, "kernel.kind");
   kernel.get = read_choices(settings, "kernel.get");
+  if (settings.given("kernel.output")) kernel.output = settings.at("kernel.output").as<int>();
   kernel.precision = word_at(settings, "kernel.precision");
   if (word_at(settings, "kernel.tile") != "auto") kernel.tile = settings.at("kernel.tile").as<int>();
   kernel.test_test = word_at(settings, "kernel.test_test");
@@ -145,7 +173,9 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   auto const put_source = [&](std::string const& section, Job::Source const& source) {
     if (!source.file.empty()) values[section + ".file"] = YAML::Node(source.file);
     if (!source.y.empty()) values[section + ".y"] = YAML::Node(source.y);
-    values[section + ".x"] = source.x.size() == 1 ? YAML::Node(source.x.front()) : in_line(YAML::Node(source.x));
+    for (auto const& [key, arrays] : {std::pair(".x", &source.x), std::pair(".mask", &source.mask)})
+      if (!arrays->empty()) values[section + key] = arrays->size() == 1 ? YAML::Node(arrays->front()) : in_line(YAML::Node(*arrays));
+    if (!source.pattern.empty()) values[section + ".pattern"] = YAML::Node(source.pattern);
   };
   put_source("data.train", job.data.train);
   if (job.data.test) put_source("data.test", *job.data.test);

@@ -14,19 +14,23 @@ namespace infinitile {
 /// --defaults.
 struct Job {
   struct Source {
-    std::string file;            ///< HDF5; empty when x and y are .npy files
-    std::vector<std::string> x;  ///< one per input of the network: datasets of `file`, or .npy files
-    std::string y;               ///< empty: not said
+    std::string file;               ///< HDF5; empty when x and y are .npy files
+    std::vector<std::string> x;     ///< one per input of the network: datasets of `file`, or .npy files
+    std::string y;                  ///< empty: not said
+    std::vector<std::string> mask;  ///< one per input, as x; empty: none
+    std::string pattern;            ///< empty: none
   };
   struct Data {
     Source train;
     std::optional<Source> test;
     std::vector<std::vector<long>> shapes;  ///< of one sample, one per input; empty: as stored
     std::string scale;                      ///< none, unit_sphere, standardize
+    std::optional<double> padding;          ///< what stands at masked positions
   };
   struct Kernel {
     std::string kind;              ///< infinite
     std::vector<std::string> get;  ///< nngp, ntk
+    std::optional<int> output;     ///< of several: which
     std::string precision;         ///< float64, float32
     std::optional<int> tile;       ///< none: automatic
     std::string test_test;         ///< diagonal, full, none

@@ -26,9 +26,13 @@ std::vector<InputRows> take_inputs(Data& data) {
     InputRows& own = rows.emplace_back();
     own.width = train.features();
     own.values = std::move(train.values);
+    own.masked = std::move(train.masked);
     if (data.test) {
-      std::vector<double> const test = std::move(data.test->inputs[i].values);
-      own.values.insert(own.values.end(), test.begin(), test.end());
+      InputArray& test = data.test->inputs[i];
+      std::vector<double> const values = std::move(test.values);
+      std::vector<unsigned char> const masked = std::move(test.masked);
+      own.values.insert(own.values.end(), values.begin(), values.end());
+      own.masked.insert(own.masked.end(), masked.begin(), masked.end());
     }
   }
   return rows;
@@ -52,7 +56,8 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
   {  // an empty network, or one that fails, says so before anything is written
     auto const phase = context.report.phase("rows");
     auto make = [&] {
-      return std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision);
+      return std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision,
+                                              std::move(problem_.graphs));
     };
     kernel_ = together(context.comm, make);
   }
@@ -223,8 +228,12 @@ Note source_note(std::string const& path, ArraySource const& source) {
 }
 
 void add_source_notes(std::vector<Note>& notes, std::string const& name, Dataset const& data) {
-  for (std::size_t i = 0; i < data.inputs.size(); ++i)
-    notes.push_back(source_note(text("data/", name, "/x", i == 0 ? "" : std::to_string(i)), data.inputs[i].source));
+  for (std::size_t i = 0; i < data.inputs.size(); ++i) {
+    std::string const number = i == 0 ? "" : std::to_string(i);
+    notes.push_back(source_note(text("data/", name, "/x", number), data.inputs[i].source));
+    if (auto const& mask = data.inputs[i].mask_source) notes.push_back(source_note(text("data/", name, "/mask", number), *mask));
+  }
+  if (data.pattern) notes.push_back(source_note(text("data/", name, "/pattern"), data.pattern->source));
   if (data.target_source) notes.push_back(source_note(text("data/", name, "/y"), *data.target_source));
 }
 

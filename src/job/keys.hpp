@@ -15,7 +15,9 @@ enum class Needs {
   one_of,          ///< one of the choices
   some_of,         ///< one of the choices, or a list of different ones
   flag,            ///< true or false
+  number,          ///< a finite number
   number_from_0,   ///< a finite number, not negative
+  whole_from_0,    ///< a whole number, not negative
   auto_or_from_1,  ///< auto, or a whole number from 1
   network,         ///< layers; net/ reads them
 };

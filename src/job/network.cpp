@@ -7,7 +7,7 @@
 namespace infinitile {
 
 Network build_network(Job const& job, std::vector<std::vector<long>> const& shapes, std::vector<Signature> const& activations) {
-  ReadContext const context{job.file.string(), job.file.parent_path().string(), shapes, activations};
+  ReadContext const context{job.file.string(), job.file.parent_path().string(), shapes, activations, job.kernel.output};
   try {
     return read_network(job.network, context);
   } catch (Error const& error) {  // the line of a value from the command line is not one of the file

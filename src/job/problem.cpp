@@ -7,77 +7,20 @@
 #include <limits>
 #include <sstream>
 
-#include <nlohmann/json.hpp>
-
+#include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "infinite/graph_patterns.hpp"
 #include "job/data.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
+#include "job/share_data.hpp"
 #include "kernels/activation.hpp"
 
 namespace infinitile {
 
 namespace {
-
-using nlohmann::json;
-
-json to_json(ArraySource const& s) {
-  return {{"file", s.file}, {"path", s.path}};
-}
-ArraySource source_from(json const& j) {
-  return {j["file"], j["path"], ""};
-}
-
-/// All of a data set but its numbers and hashes.
-json outline(Dataset const& d) {
-  json inputs = json::array();
-  for (auto const& input : d.inputs) inputs.push_back({{"source", to_json(input.source)}, {"shape", input.shape}});
-  json out{{"rows", d.rows}, {"inputs", inputs}, {"outputs", d.outputs}, {"classes", d.classes}};
-  if (d.target_source) out["target"] = to_json(*d.target_source);
-  return out;
-}
-
-Dataset from_outline(json const& j) {
-  Dataset d;
-  d.rows = j["rows"];
-  d.outputs = j["outputs"];
-  d.classes = j["classes"];
-  if (j.contains("target")) d.target_source = source_from(j["target"]);
-  for (auto const& input : j["inputs"]) {
-    auto& own = d.inputs.emplace_back();
-    own.source = source_from(input["source"]);
-    own.shape = input["shape"].get<std::vector<long>>();
-    own.values.resize(static_cast<std::size_t>(d.rows * own.features()));
-  }
-  d.y.resize(static_cast<std::size_t>(d.rows * d.outputs));
-  if (d.classes > 0) d.labels.resize(static_cast<std::size_t>(d.rows));
-  return d;
-}
-
-void broadcast_numbers(Communicator const& comm, Dataset& d) {
-  for (auto& input : d.inputs) comm.broadcast(std::span(input.values), 0);
-  comm.broadcast(std::span(d.y), 0);
-  comm.broadcast(std::span(d.labels), 0);
-}
-
-/// What rank 0 has read, on every rank.
-Data share(Communicator const& comm, Data data) {
-  if (comm.size() == 1) return data;
-  std::string words;
-  if (comm.is_first())
-    words = json{{"train", outline(data.train)}, {"test", data.test ? outline(*data.test) : json()}}.dump(-1, ' ', false,
-                                                                                                          json::error_handler_t::replace);
-  json const j = json::parse(comm.broadcast(words, 0));
-  if (!comm.is_first()) {
-    data.train = from_outline(j["train"]);
-    if (!j["test"].is_null()) data.test = from_outline(j["test"]);
-  }
-  broadcast_numbers(comm, data.train);
-  if (data.test) broadcast_numbers(comm, *data.test);
-  return data;
-}
 
 /// File, zero, hash, zero, and so on: names of files need not be text that JSON takes.
 std::string pack(FileHashes const& hashes) {
@@ -96,7 +39,11 @@ FileHashes unpack(std::string const& packed) {
 /// A hash of the inputs as they enter the network: the same numbers from another file make the same tiles.
 std::uint64_t hash_of(Dataset const& d) {
   std::uint64_t hash = static_cast<std::uint64_t>(d.rows);
-  for (auto const& input : d.inputs) hash = checksum(std::as_bytes(std::span(input.values)), hash);
+  for (auto const& input : d.inputs) {
+    hash = checksum(std::as_bytes(std::span(input.values)), hash);
+    if (!input.masked.empty()) hash = checksum(std::as_bytes(std::span(input.masked)), hash);
+  }
+  if (d.pattern) hash = checksum(std::as_bytes(std::span(d.pattern->values)), checksum(std::as_bytes(std::span(d.pattern->shape)), hash));
   return hash;
 }
 
@@ -107,10 +54,31 @@ Sources sources_of(Communicator const& comm, Network const& network, Data const&
   return {network.hash(), hashes[0], hashes[1]};
 }
 
+/// The graphs that the aggregate layers read, train rows before test rows.
+std::vector<Graphs> graphs_of(Network const& network, Data const& data) {
+  std::vector<GraphPattern> patterns;
+  auto const add = [&](std::string const& key, Dataset const& d) {
+    if (d.pattern) patterns.push_back({key, d.pattern->source.name(), d.pattern->shape, d.pattern->integral, d.pattern->values});
+  };
+  add("data.train.pattern", data.train);
+  if (data.test) add("data.test.pattern", *data.test);
+  std::vector<int> const readers = find_graph_readers(network).nodes;
+  if (patterns.empty() && !readers.empty())
+    throw Error(text(network.where(network.node(readers.front())),
+                     ": aggregate needs the graph of each input, and data.train.pattern is not given. Name its dataset there."));
+  if (!patterns.empty() && readers.empty()) log_warning(text(patterns.front().key, " is not used: the network has no aggregate layer"));
+  return read_graphs(network, patterns);
+}
+
+Masks masks_of(Data const& data) {
+  bool const given = std::ranges::any_of(data.train.inputs, [](InputArray const& input) { return !input.masked.empty(); });
+  return given ? Masks::given : Masks::none;
+}
+
 /// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
 void warn_of_shared_branches(Network const& network) {
   for (int n = 0; n < network.size(); ++n)
-    if (auto const shared = shared_by_branches(network, n))
+    if (auto const shared = network.is_needed(n) ? shared_by_branches(network, n) : std::nullopt)
       log_warning(
           text(network.where(network.node(n)), ": two branches share the output of layer ", network.node(*shared).path,
                " without weights of their own in between; the kernel takes them as independent. Put a dense layer into one of them."));
@@ -140,16 +108,19 @@ Problem open_problem(Job const& job, Communicator const& comm) {
     if (comm.rank() == hasher) hashes = hash_files(spec);
     return own;
   });
-  data = share(comm, std::move(data));
+  data = share_data(comm, std::move(data));
   std::string const packed = comm.broadcast(pack(hashes), hasher);
   if (comm.is_first()) give_hashes(data, unpack(packed));
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
   warn_of_shared_branches(network);
-  InfiniteProgram program = compile_infinite(network);
+  std::vector<Graphs> graphs = graphs_of(network, data);
+  InfiniteProgram program = compile_infinite(network, masks_of(data), graphs);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
   Sources const sources = sources_of(comm, network, data);
+  for (Dataset* const d : {&data.train, data.test ? &*data.test : nullptr})
+    if (d != nullptr && d->pattern) d->pattern->values = {};  // the graphs have what is in them
   TileGrid const grid(train, test, job.kernel.side(train, cost_of(program).pair_flops));
-  return {std::move(data), std::move(network), std::move(program), grid, sources};
+  return {std::move(data), std::move(network), std::move(program), std::move(graphs), grid, sources};
 }
 
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {

@@ -17,6 +17,7 @@ struct Problem {
   Data data;
   Network network;
   InfiniteProgram program;
+  std::vector<Graphs> graphs;  ///< as aggregate layers read them
   TileGrid grid;
   Sources sources;
 

@@ -96,8 +96,12 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return is_some_of(node, key.choices);
     case Needs::flag:
       return holds<bool>(node);
+    case Needs::number:
+      return holds<double>(node) && std::isfinite(node.as<double>());
     case Needs::number_from_0:
       return holds<double>(node) && std::isfinite(node.as<double>()) && node.as<double>() >= 0;
+    case Needs::whole_from_0:
+      return holds<int>(node) && node.as<int>() >= 0;
     case Needs::auto_or_from_1:
       return is_one_of(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
     case Needs::network:
@@ -123,8 +127,12 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return text("a list with each of ", join(key.choices), " at most once is needed.");
     case Needs::flag:
       return "true or false is needed.";
+    case Needs::number:
+      return "a finite number is needed.";
     case Needs::number_from_0:
       return "a finite number from 0 is needed.";
+    case Needs::whole_from_0:
+      return "a whole number from 0 is needed.";
     case Needs::auto_or_from_1:
       return "a whole number from 1 or auto is needed.";
     case Needs::network:

@@ -14,7 +14,7 @@ namespace {
 
 /// The layers that are a name with parameters, apart from the activations.
 using PlainLayers = std::tuple<Dense, Flatten, Identity, LayerNorm, Dropout, Conv, ConvTranspose, ConvLocal, AvgPool, SumPool,
-                               GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, ImageResize, Index, DotGeneral>;
+                               GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, Aggregate, ImageResize, Index, DotGeneral>;
 
 constexpr std::array<std::string_view, 5> combining_layers{"sum", "product", "concat", "repeat", "parallel"};
 

@@ -68,6 +68,7 @@ std::uint64_t Network::hash() const {
   int counted = 0;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     Node const& node = nodes_[i];
+    if (!needed_[i]) continue;
     if (does_nothing(node)) {
       number[i] = number[static_cast<std::size_t>(node.inputs[0])];
       continue;
@@ -111,12 +112,18 @@ int NetworkBuilder::add(Op op, std::vector<int> inputs, std::string path, int li
   return network_.size() - 1;
 }
 
-Network NetworkBuilder::finish(int output) && {
+Network NetworkBuilder::finish(int output, int outputs) && {
   Node const& last = network_.node(output);
   if (last.width_multiplier != 1)
     throw Error(text(network_.where(last), ": the network ends with the multiplier s[1] = ", last.width_multiplier,
                      "; the last layer with weights needs s[1] = 1."));
   network_.output_ = output;
+  network_.outputs_ = outputs;
+  network_.needed_.resize(network_.nodes_.size(), false);
+  network_.needed_[static_cast<std::size_t>(output)] = true;
+  for (int n = network_.size() - 1; n >= 0; --n)
+    if (network_.is_needed(n))
+      for (int const input : network_.node(n).inputs) network_.needed_[static_cast<std::size_t>(input)] = true;
   return std::move(network_);
 }
 

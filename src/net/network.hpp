@@ -41,12 +41,15 @@ public:
   int size() const { return static_cast<int>(nodes_.size()); }
   int inputs() const { return inputs_; }  ///< nodes 0 to inputs() - 1
   int output() const { return output_; }
+  int outputs() const { return outputs_; }  ///< that it ends with, of which output() is one
+  /// Does the output depend on the node? With several outputs only the layers of the one in hand are computed.
+  bool is_needed(int i) const { return needed_.at(static_cast<std::size_t>(i)); }
   /// The file it was read from, for messages.
   std::string const& source() const { return source_; }
   /// "net.yaml:7: layer 3/1/0 (dense)", how every message about a node begins.
   std::string where(Node const& node) const;
 
-  /// A fingerprint of the mathematics: operations, parameters, input shapes, connections. Spelling, lines and layers that do nothing leave
+  /// A fingerprint of the mathematics that the output depends on: operations, parameters, input shapes, connections. Spelling, lines and layers that do nothing leave
   /// it alone.
   std::uint64_t hash() const;
 
@@ -56,6 +59,8 @@ private:
   std::vector<Node> nodes_;
   int inputs_ = 0;
   int output_ = 0;
+  int outputs_ = 1;
+  std::vector<bool> needed_;
   std::string source_;
 };
 
@@ -72,8 +77,8 @@ public:
   int size() const { return network_.size(); }
   /// The number of the new node. `inputs` are numbers of earlier ones.
   int add(Op op, std::vector<int> inputs, std::string path, int line);
-  /// The network whose result is that node.
-  Network finish(int output) &&;
+  /// The network whose result is that node, one of so many.
+  Network finish(int output, int outputs = 1) &&;
 
 private:
   Network network_;

@@ -140,8 +140,9 @@ struct Concat {
   }
 };
 
-using Op = std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat, Conv, ConvTranspose,
-                        ConvLocal, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, ImageResize, Index, DotGeneral>;
+using Op =
+    std::variant<Input, Dense, Flatten, Identity, LayerNorm, Dropout, Activation, Sum, Product, Concat, Conv, ConvTranspose, ConvLocal,
+                 AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, GlobalSelfAttention, Aggregate, ImageResize, Index, DotGeneral>;
 
 template <class Operation, class... Operations>
 inline constexpr bool is_one_of = (std::is_same_v<Operation, Operations> || ...);

@@ -134,6 +134,21 @@ struct GlobalSelfAttention {
   }
 };
 
+/// Messages along the edges of a graph that each input brings along (data.train.pattern), whose vertices are the positions on these axes.
+/// They count the batch as axis 0, none being all; in a Network they are counted back from the channels, -1, and all are none.
+struct Aggregate {
+  static constexpr std::string_view name = "aggregate";
+  std::vector<long> aggregate_axis{};
+  Aggregation implementation = Aggregation::dense;  ///< how the graph is written: a matrix, or a list of edges
+  template <class Self, class Visit>
+  static void for_each_parameter(Self& self, Visit&& visit) {
+    visit("aggregate_axis", self.aggregate_axis, Domain::any);
+    visit("implementation", self.implementation, Domain::any);
+    visit("batch_axis", FixedAxis{0}, Domain::any);
+    visit("channel_axis", FixedAxis{-1}, Domain::any);
+  }
+};
+
 /// shape counts the batch as its first entry; -1 keeps an axis. In a Network batch and channels are -1 and the others are given; method is
 /// nearest or linear.
 struct ImageResize {

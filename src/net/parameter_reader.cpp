@@ -144,7 +144,8 @@ void check_axis(Field const& field, FixedAxis fixed, Node const& input) {
   int const axis = fixed.of_output ? 0 : batch ? input.batch_axis : input.channel_axis;
   long const given = read_integer(field);
   if (given == axis || given == axis - axes) return;
-  if (axis == (batch ? 0 : axes - 1)) field.fail(batch ? "0 (the batch is the first axis)" : "-1 (the channels are the last axis)");
+  if (batch && axis == 0) field.fail("0 (the batch is the first axis)");
+  if (!batch && axis == axes - 1) field.fail(text("-1 (the channels are the last axis of ", axes, ")"));
   field.fail(text(axis, batch ? " (the batch is axis " : " (the channels are axis ", axis, " of ", axes, ", counted from 0)"));
 }
 

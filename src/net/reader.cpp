@@ -63,16 +63,26 @@ using Value = std::vector<int>;
 class NetworkReader {
 public:
   NetworkReader(Source const& source, ReadContext const& context)
-      : file_(source.file), layers_(context.activations, source.defaults), builder_(source.file, context.input_shapes) {}
+      : file_(source.file),
+        layers_(context.activations, source.defaults),
+        builder_(source.file, context.input_shapes),
+        output_(context.output) {}
 
   Network read(YAML::Node const& layers) && {
     Value value;
     for (int i = 0; i < builder_.inputs(); ++i) value.push_back(i);
     value = read_sequence(layers, "", value);
-    if (value.size() != 1)
-      throw Error(text(place_of(file_, line_of(layers)), ": the network ends with ", value.size(),
-                       " values side by side; one is needed. Merge them with sum, product or concat."));
-    return std::move(builder_).finish(value[0]);
+    int const outputs = static_cast<int>(value.size());
+    std::string const place = text(place_of(file_, line_of(layers)), ": the network ends with ",
+                                   outputs == 1 ? "one output" : text(outputs, " outputs side by side"));
+    if (!output_ && outputs > 1)
+      throw Error(text(place, ", and a kernel is of one. Choose it by kernel.output, a number from 0 to ", outputs - 1,
+                       ", or merge them with sum, product or concat."));
+    int const chosen = output_.value_or(0);
+    if (chosen >= outputs)
+      throw Error(text(place, ", and kernel.output is ", chosen, "; ", outputs == 1 ? "0" : text("a number from 0 to ", outputs - 1),
+                       " is needed."));
+    return std::move(builder_).finish(value[static_cast<std::size_t>(chosen)], outputs);
   }
 
 private:
@@ -198,6 +208,7 @@ private:
   std::string file_;
   LayerReader layers_;
   NetworkBuilder builder_;
+  std::optional<int> output_;
   int depth_ = 0;
   int read_ = 0;
 };

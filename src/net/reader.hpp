@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct ReadContext {
   std::string directory;                        ///< `network: {file: net.yaml}` is relative to it; empty is the current one
   std::vector<std::vector<long>> input_shapes;  ///< of one sample, channels last; one per input
   std::vector<Signature> const& activations;    ///< the list in kernels/
+  std::optional<int> output{};                  ///< of a network that ends with several values side by side: which, from 0
 };
 
 /// Reads a network: a sequence of layers, {layers: [...], defaults: {...}}, {file: net.yaml} or {family: NAME, ...}. Hand it the node as it

@@ -42,6 +42,7 @@ public:
   void operator()(GlobalAvgPool& op) const;
   void operator()(GlobalSumPool& op) const;
   void operator()(GlobalSelfAttention& op) const;
+  void operator()(Aggregate& op) const;
   void operator()(ImageResize& op) const;
   void operator()(Index& op) const;
   void operator()(DotGeneral& op) const;

@@ -166,6 +166,26 @@ void Rules::operator()(GlobalSelfAttention& op) const {
   set_width("n_chan_out", op.n_chan_out, Parameterization::ntk, {1, 1});
 }
 
+void Rules::operator()(Aggregate& op) const {
+  Node const& before = take_only_input();
+  if (before.shape.size() < 2)
+    fail(text("its input, ", in_words(before), ", has the shape ", infinitile::in_words(before.shape),
+              "; aggregate needs positions, the vertices of a graph, a shape such as (vertices, channels)."
+              " Put it before the layer that drops them."));
+  for (long& axis : op.aggregate_axis) {
+    if (axis < -axes() || axis >= axes())
+      fail(text("aggregate_axis has ", axis, "; the input, ", in_words(before), ", of shape ", infinitile::in_words(before.shape), ", has ",
+                axes(), " axes with the batch: ", -axes(), " to ", axes() - 1, "."));
+    if (axis >= 0) axis -= axes();
+    if (axis == -1 || axis == batch_axis())
+      fail(text("aggregate_axis names the ", axis == -1 ? "channels" : "batch", " (axis ", axis + axes(),
+                "); the vertices of a graph are positions, so axes between the batch and the channels are needed."));
+  }
+  std::ranges::sort(op.aggregate_axis);
+  if (std::ranges::adjacent_find(op.aggregate_axis) != op.aggregate_axis.end()) fail("aggregate_axis names an axis twice; once is needed.");
+  if (op.aggregate_axis.size() == before.sizes().size()) op.aggregate_axis.clear();
+}
+
 void Rules::operator()(ImageResize& op) const {
   Node const& before = take_only_input();
   std::size_t const axes = before.shape.size() + 1;

@@ -2,62 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "store/hdf5.hpp"
-#include "store/npy.hpp"
+#include "store/mask.hpp"
+#include "store/raw_array.hpp"
 #include "store/scaling.hpp"
 
 namespace infinitile {
 
 namespace {
-
-long product(std::vector<long> const& extents, std::size_t from = 0) {
-  return std::accumulate(extents.begin() + static_cast<std::ptrdiff_t>(std::min(from, extents.size())), extents.end(), 1L,
-                         std::multiplies<>());
-}
-
-/// (3, 4), as numpy prints a shape.
-std::string shape_text(std::vector<long> const& extents) {
-  std::vector<std::string> words;
-  for (long const extent : extents) words.push_back(text(extent));
-  return text("(", join(words, ", ", ", "), extents.size() == 1 ? ",)" : ")");
-}
-
-/// An array as it is in its file.
-struct RawArray {
-  ArraySource source;
-  std::vector<long> shape;
-  bool integral = false;
-  std::vector<double> values;
-};
-
-RawArray read_array(std::string const& file, std::string const& path) {
-  if (file.empty()) {
-    NpyArray array = read_npy(path);
-    return {{path, "", ""}, std::move(array.shape), array.integral, std::move(array.values)};
-  }
-  h5::Handle const opened = h5::open_file(file);
-  h5::Handle const dataset = h5::open_dataset(opened, file, path);
-  h5::Shape const shape = h5::shape_of(dataset);
-  ArraySource source{file, path, ""};
-  if (shape.kind == h5::Kind::other) throw Error(text(source.name(), " does not hold numbers. Floats or integers are needed."));
-  return {std::move(source), shape.extents, shape.kind == h5::Kind::integer, h5::read_all<double>(dataset, path + " of " + file)};
-}
-
-void expect_finite(RawArray const& array) {
-  auto const bad = std::find_if_not(array.values.begin(), array.values.end(), [](double value) { return std::isfinite(value); });
-  if (bad == array.values.end()) return;
-  long const at = bad - array.values.begin(), width = product(array.shape, 1);
-  throw Error(text(array.source.name(), " has ", std::isnan(*bad) ? "NaN" : "inf", " at row ", at / width, ", column ", at % width,
-                   " (counted from 0). Every value must be finite: repair the data or take the row out."));
-}
 
 InputArray load_input(std::string const& file, std::string const& path, std::vector<long> const& wanted) {
   RawArray array = read_array(file, path);
@@ -67,12 +25,34 @@ InputArray load_input(std::string const& file, std::string const& path, std::vec
                      "; inputs need one row per sample: (rows, features) or (rows, height, width, channels)."));
   if (array.values.empty())
     throw Error(text(name, " has shape ", shape_text(array.shape), ", so no values. At least one row and one feature are needed."));
-  expect_finite(array);
   std::vector<long> const stored(array.shape.begin() + 1, array.shape.end());
   if (!wanted.empty() && product(wanted) != product(stored))
     throw Error(text("data.shape ", shape_text(wanted), " has ", product(wanted), " values, but a sample of ", name, " has shape ",
                      shape_text(stored), " with ", product(stored), ". Correct data.shape or leave it out."));
   return {std::move(array.source), wanted.empty() ? stored : wanted, std::move(array.values)};
+}
+
+/// What covers an input, as a job says it.
+struct Cover {
+  std::string key;  ///< "data.train.mask"
+  std::vector<std::string> masks;
+  std::optional<double> padding;
+};
+
+/// What is masked becomes 0; the rest has to be finite.
+void cover_input(InputArray& input, std::string const& file, Cover const& cover, std::size_t number) {
+  if (!cover.masks.empty()) take_mask(input, read_array(file, cover.masks[number]), cover.key);
+  if (cover.padding) mask_padding(input, *cover.padding);
+  clear_masked(input);
+  expect_finite(input.source, {std::ssize(input.values) / input.features(), input.features()}, input.values);
+}
+
+void load_pattern(Dataset& dataset, RawArray array, std::string const& key) {
+  if (array.shape.empty() || array.shape[0] != dataset.rows)
+    throw Error(text(key, ", ", array.source.name(), ", has shape ", shape_text(array.shape), "; its first axis has to be the ",
+                     dataset.rows, " rows of ", dataset.inputs[0].source.name(), ", one graph for each."));
+  expect_finite(array.source, array.shape, array.values);
+  dataset.pattern = GraphArray{std::move(array.source), std::move(array.shape), array.integral, std::move(array.values)};
 }
 
 /// Labels as they stand; what their classes are is known when train is.
@@ -94,7 +74,7 @@ void load_targets(Dataset& dataset, RawArray array) {
     throw Error(text(name, " has ", array.shape[0], " rows, but ", dataset.inputs[0].source.name(), " has ", dataset.rows,
                      ". Each input needs its target."));
   if (array.values.empty()) throw Error(text(name, " has shape ", shape_text(array.shape), ", so no outputs. At least one is needed."));
-  expect_finite(array);
+  expect_finite(array.source, array.shape, array.values);
   long const outputs = product(array.shape, 1);
   dataset.target_source = array.source;
   if (array.integral && outputs == 1) return take_labels(dataset, array);
@@ -120,10 +100,13 @@ std::vector<std::string> files_of(DatasetSpec const& spec) {
   if (!spec.file.empty()) return {spec.file};
   std::vector<std::string> files = input_paths(spec);
   if (spec.y) files.push_back(*spec.y);
+  files.insert(files.end(), spec.mask.begin(), spec.mask.end());
+  if (spec.pattern) files.push_back(*spec.pattern);
   return files;
 }
 
-Dataset load_one(DatasetSpec const& spec, std::string const& key, std::vector<std::vector<long>> const& shapes) {
+Dataset load_one(DatasetSpec const& spec, std::string const& key, DataSpec const& all) {
+  std::vector<std::vector<long>> const& shapes = all.shapes;
   std::vector<std::string> const paths = input_paths(spec);
   if (spec.file.empty() && !paths[0].ends_with(".npy"))
     throw Error(
@@ -131,16 +114,26 @@ Dataset load_one(DatasetSpec const& spec, std::string const& key, std::vector<st
   if (!shapes.empty() && shapes.size() != paths.size())
     throw Error(text("data.shape has ", shapes.size(), " shapes, but data.", key, " has ", paths.size(),
                      " inputs. One shape per input is needed."));
+  Cover const cover{text("data.", key, ".mask"), spec.mask, all.padding};
+  if (!spec.mask.empty() && spec.mask.size() != paths.size())
+    throw Error(text(cover.key, " has ", spec.mask.size(), " names, but data.", key, " has ", paths.size(),
+                     " inputs. One mask per input is needed."));
   Dataset dataset;
   for (std::size_t i = 0; i < paths.size(); ++i) {
     dataset.inputs.push_back(load_input(spec.file, paths[i], shapes.empty() ? std::vector<long>{} : shapes[i]));
-    InputArray const &input = dataset.inputs.back(), &first = dataset.inputs.front();
+    InputArray &input = dataset.inputs.back(), &first = dataset.inputs.front();
+    cover_input(input, spec.file, cover, i);
     long const rows = std::ssize(input.values) / input.features();
     if (i > 0 && rows != dataset.rows)
       throw Error(text(input.source.name(), " has ", rows, " rows, but ", first.source.name(), " has ", dataset.rows,
                        ". All inputs need the same rows."));
     dataset.rows = rows;
   }
+  if (all.padding && std::ranges::all_of(dataset.inputs, [](InputArray const& input) { return input.shape.size() < 2; }))
+    throw Error(text("data.padding masks positions, but a sample of ", dataset.inputs[0].source.name(), " has shape ",
+                     shape_text(dataset.inputs[0].shape),
+                     ", channels alone. Give data.shape, such as [8, 8, 1], or leave data.padding out."));
+  if (spec.pattern) load_pattern(dataset, read_array(spec.file, *spec.pattern), text("data.", key, ".pattern"));
   if (auto const path = target_path(spec)) load_targets(dataset, read_array(spec.file, *path));
   return dataset;
 }
@@ -217,9 +210,9 @@ Scale parse_scale(std::string_view word) {
 }
 
 Data load_data(DataSpec const& spec) {
-  Data data{load_one(spec.train, "train", spec.shapes), std::nullopt};
+  Data data{load_one(spec.train, "train", spec), std::nullopt};
   if (spec.test) {
-    data.test = load_one(*spec.test, "test", spec.shapes);
+    data.test = load_one(*spec.test, "test", spec);
     expect_same_inputs(data.train, *data.test);
   }
   settle_targets(data);
@@ -240,7 +233,11 @@ FileHashes hash_files(DataSpec const& spec) {
 
 void give_hashes(Data& data, FileHashes const& hashes) {
   auto const give = [&](Dataset& dataset) {
-    for (InputArray& input : dataset.inputs) input.source.sha256 = hashes.at(input.source.file);
+    for (InputArray& input : dataset.inputs) {
+      input.source.sha256 = hashes.at(input.source.file);
+      if (input.mask_source) input.mask_source->sha256 = hashes.at(input.mask_source->file);
+    }
+    if (dataset.pattern) dataset.pattern->source.sha256 = hashes.at(dataset.pattern->source.file);
     if (dataset.target_source) dataset.target_source->sha256 = hashes.at(dataset.target_source->file);
   };
   give(data.train);

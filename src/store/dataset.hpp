@@ -10,9 +10,11 @@ namespace infinitile {
 
 /// Where one data set lies, as a job file says it.
 struct DatasetSpec {
-  std::string file;              ///< an HDF5 file; empty when x and y are .npy files
-  std::vector<std::string> x;    ///< one for each input of the network: path in the file, or .npy file; empty: `x`
-  std::optional<std::string> y;  ///< not named: `y` of the file where it exists
+  std::string file;                      ///< an HDF5 file; empty when x and y are .npy files
+  std::vector<std::string> x;            ///< one for each input of the network: path in the file, or .npy file; empty: `x`
+  std::optional<std::string> y;          ///< not named: `y` of the file where it exists
+  std::vector<std::string> mask{};       ///< one for each input, as x; empty: nothing is padding
+  std::optional<std::string> pattern{};  ///< the graphs of aggregate layers
 };
 
 /// What is done to the inputs: nothing; each input to norm sqrt(d); each feature to mean 0 and deviation 1, both taken from train.
@@ -24,6 +26,7 @@ struct DataSpec {
   std::optional<DatasetSpec> test;
   std::vector<std::vector<long>> shapes;  ///< of one sample of each input, channels last; empty: as in the file
   Scale scale = Scale::none;
+  std::optional<double> padding{};  ///< positions all of whose channels have this value are masked
 };
 
 /// Where an array came from.
@@ -39,16 +42,29 @@ struct ArraySource {
 /// What one input of a network gets.
 struct InputArray {
   ArraySource source;
-  std::vector<long> shape;     ///< of one sample
-  std::vector<double> values;  ///< [rows, features], row by row
+  std::vector<long> shape;              ///< of one sample
+  std::vector<double> values;           ///< [rows, features], row by row; 0 at masked positions
+  std::vector<unsigned char> masked{};  ///< [rows, positions], 1 where a position is padding; empty without a mask
+  std::optional<ArraySource> mask_source{};
 
   long features() const;
+  /// Is the number at values[i] part of the padding?
+  bool is_masked(std::size_t i) const { return !masked.empty() && masked[i / static_cast<std::size_t>(shape.back())] != 0; }
+};
+
+/// The graphs of aggregate layers as their file has them; what the shape means depends on the layer.
+struct GraphArray {
+  ArraySource source;
+  std::vector<long> shape;  ///< begins with the rows
+  bool integral = false;
+  std::vector<double> values;
 };
 
 /// Inputs and, where there are any, targets.
 struct Dataset {
   long rows = 0;
   std::vector<InputArray> inputs;  ///< at least one
+  std::optional<GraphArray> pattern;
 
   std::optional<ArraySource> target_source;
   long outputs = 0;          ///< 0 without targets

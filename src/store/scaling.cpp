@@ -12,7 +12,7 @@ namespace infinitile {
 
 namespace {
 
-/// Each row to norm sqrt(d). Divided by its largest entry first, so that no square overflows.
+/// Each row to norm sqrt(d), d being its numbers that are not masked. Divided by its largest entry first, so that no square overflows.
 void project_to_sphere(InputArray& input) {
   auto const features = static_cast<std::size_t>(input.features());
   for (std::size_t at = 0; at < input.values.size(); at += features) {
@@ -23,7 +23,9 @@ void project_to_sphere(InputArray& input) {
       throw Error(text("row ", at / features, " of ", input.source.name(),
                        " is all zeros, and scale: unit_sphere divides by its norm. Take the row out or choose another scale."));
     for (double const x : row) squares += (x / largest) * (x / largest);
-    double const factor = std::sqrt(static_cast<double>(features) / squares);
+    std::size_t count = 0;
+    for (std::size_t i = at; i < at + features; ++i) count += input.is_masked(i) ? 0 : 1;
+    double const factor = std::sqrt(static_cast<double>(count) / squares);
     for (double& x : row) x = x / largest * factor;
   }
 }
@@ -34,24 +36,26 @@ struct Moments {
   std::size_t constant = 0;       ///< how many are
 };
 
-/// Mean and deviation (over n, not n - 1) of each feature. Constant is what has one value, not what rounds to a small variance.
+/// Mean and deviation (over n, not n - 1) of each feature, over the rows where it is not masked. Constant is what has one value, not what
+/// rounds to a small variance.
 Moments moments_of(InputArray const& input) {
   auto const features = static_cast<std::size_t>(input.features());
-  auto const rows = input.values.size() / features;
   Moments m{std::vector<double>(features, 0), std::vector<double>(features, 0), 0};
+  std::vector<double> count(features, 0), first(features, 0);
   std::vector<char> varies(features, 0);
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < features; ++j) {
-      m.mean[j] += input.values[i * features + j] / static_cast<double>(rows);
-      varies[j] |= static_cast<char>(input.values[i * features + j] != input.values[j]);
-    }
+  auto const for_each_value = [&](auto f) {
+    for (std::size_t i = 0; i < input.values.size(); ++i)
+      if (!input.is_masked(i)) f(i % features, input.values[i]);
+  };
+  for_each_value([&](std::size_t j, double x) {
+    if (count[j] == 0) first[j] = x;
+    varies[j] |= static_cast<char>(x != first[j]);
+    count[j] += 1;
+  });
+  for_each_value([&](std::size_t j, double x) { m.mean[j] += x / count[j]; });
   for (std::size_t j = 0; j < features; ++j)
-    if (varies[j] == 0) m.mean[j] = input.values[j];  // exactly, so that it centres to 0
-  for (std::size_t i = 0; i < rows; ++i)
-    for (std::size_t j = 0; j < features; ++j) {
-      double const off = input.values[i * features + j] - m.mean[j];
-      m.deviation[j] += off * off / static_cast<double>(rows);
-    }
+    if (varies[j] == 0) m.mean[j] = first[j];  // exactly, so that it centres to 0
+  for_each_value([&](std::size_t j, double x) { m.deviation[j] += (x - m.mean[j]) * (x - m.mean[j]) / count[j]; });
   for (std::size_t j = 0; j < features; ++j) m.deviation[j] = varies[j] == 0 || m.deviation[j] == 0 ? 1 : std::sqrt(m.deviation[j]);
   m.constant = static_cast<std::size_t>(std::count(varies.begin(), varies.end(), char{0}));
   return m;
@@ -60,7 +64,7 @@ Moments moments_of(InputArray const& input) {
 void standardize(InputArray& input, Moments const& m) {
   std::size_t const features = m.mean.size();
   for (std::size_t i = 0; i < input.values.size(); ++i)
-    input.values[i] = (input.values[i] - m.mean[i % features]) / m.deviation[i % features];
+    input.values[i] = input.is_masked(i) ? 0 : (input.values[i] - m.mean[i % features]) / m.deviation[i % features];
 }
 
 }  // namespace

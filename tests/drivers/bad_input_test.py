@@ -87,6 +87,94 @@ JOB = [
     ("a negative w_std", {"network": [{"dense": {"w_std": -1}}]}, ["w_std", "-1"]),
 ]
 
+# What is wrong, the network on inputs of shape (3, 2), and the words that the line must have: the layer, the shapes, what to do.
+LAYERS = [
+    ("a filter larger than the image", ["dense", {"conv": {"filter_shape": [4]}}], ["1", "conv", "4", "(3, 1)", "VALID", "SAME"]),
+    ("a filter larger than the image, transposed strides", [{"conv_local": {"filter_shape": [5], "strides": [2]}}], ["0", "conv_local", "5", "(3, 2)"]),
+    ("a filter of too many axes", [{"conv": {"filter_shape": [2, 2]}}], ["conv", "filter_shape", "2", "(3, 2)", "1"]),
+    ("a pool that leaves nothing", ["dense", {"avg_pool": {"window_shape": [2], "strides": [2]}}, {"sum_pool": {"window_shape": [2]}}],
+     ["2", "sum_pool", "window_shape", "(1, 1)", "VALID"]),
+    ("attention to a wrong axis", [{"global_self_attention": {"channel_axis": 1}}, "flatten"], ["global_self_attention", "channel_axis", "1", "-1", "3"]),
+    ("attention without positions", ["flatten", "global_self_attention"], ["1", "global_self_attention", "(6)", "positions"]),
+    ("a resize of the channels", ["dense", {"image_resize": {"shape": [-1, 6, 4], "method": "linear"}}], ["1", "image_resize", "4", "channels", "-1"]),
+    ("a resize of too few axes", [{"image_resize": {"shape": [6], "method": "linear"}}], ["image_resize", "1", "3", "(3, 2)"]),
+    ("an index out of range", ["dense", {"index": {"idx": [":", 3, ":"]}}], ["1", "index", "3", "(3, 1)", "2"]),
+    ("an index that leaves nothing", [{"index": {"idx": [":", "2:1"]}}], ["index", "2:1", "(3, 2)"]),
+    ("an activation after an activation", [{"conv": {"filter_shape": [2]}}, "relu", "relu", "flatten"], ["2", "relu", "1", "Gaussian", "dense"]),
+    ("an activation of the data", ["relu", "flatten"], ["0", "relu", "input", "Gaussian"]),
+    ("a network that ends with positions", [{"conv": {"filter_shape": [2]}}], ["0", "conv", "2", "flatten", "global_avg_pool"]),
+    ("a graph that is not given", ["dense", "aggregate", "flatten"], ["1", "aggregate", "data.train.pattern"]),
+    ("a graph of channels", [{"aggregate": {"aggregate_axis": 2}}, "flatten"], ["0", "aggregate", "aggregate_axis", "channels", "2"]),
+    ("a graph on an axis that is not there", [{"aggregate": {"aggregate_axis": [5]}}], ["aggregate_axis", "5", "(3, 2)", "3"]),
+    ("a graph without vertices", ["flatten", "aggregate"], ["1", "aggregate", "(6)", "vertices"]),
+    ("graphs that are neither", [{"aggregate": {"implementation": "COO"}}], ["implementation", "COO", "DENSE", "SPARSE"]),
+]
+
+
+def cover(arrays, path, shape, dtype=bool):
+    arrays[path] = numpy.zeros(shape, dtype)
+
+
+def masked(train=(37, 3), test=(11, 3), dtype=bool, whole=None):
+    def change(arrays):
+        cover(arrays, "train/mask", train, dtype)
+        cover(arrays, "test/mask", test, dtype)
+        if whole is not None:
+            arrays["test/mask"][whole] = True
+
+    return change
+
+
+def graphs(train, test, dtype=float, value=0):
+    def change(arrays):
+        arrays["train/graph"] = numpy.full(train, value, dtype)
+        arrays["test/graph"] = numpy.full(test, value, dtype)
+
+    return change
+
+
+BOTH_MASKS = {"train": {"mask": "train/mask"}, "test": {"mask": "test/mask"}}
+BOTH_GRAPHS = {"train": {"pattern": "train/graph"}, "test": {"pattern": "test/graph"}}
+SPARSE = [{"aggregate": {"implementation": "SPARSE"}}, "flatten"]
+
+# What is wrong with masks and graphs of inputs of shape (3, 2): the data, what the sections of data get, the network, the words.
+COVERS = [
+    ("a mask of another shape", masked(train=(37, 4)), BOTH_MASKS, ["flatten"], ["data.train.mask", "train/mask", "(37, 4)", "(37, 3)"]),
+    ("a mask with channels", masked(test=(11, 3, 2)), BOTH_MASKS, ["flatten"], ["data.test.mask", "(11, 3, 2)", "(11, 3)", "channels"]),
+    ("a mask of too few rows", masked(train=(36, 3)), BOTH_MASKS, ["flatten"], ["data.train.mask", "(36, 3)", "(37, 3)"]),
+    ("a mask of floats", masked(dtype=float), BOTH_MASKS, ["flatten"], ["data.train.mask", "train/mask", "floats", "truth"]),
+    ("an input that is all padding", masked(whole=4), BOTH_MASKS, ["flatten"], ["data.test.mask", "4", "test/x"]),
+    ("a mask that is not there", None, BOTH_MASKS, ["flatten"], ["train/mask", "data.h5"]),
+    ("a mask of train alone", masked(), {"train": {"mask": "train/mask"}}, ["flatten"], ["data.train.mask", "data.test.mask", "job.yaml"]),
+    ("two masks for one input", masked(), {"train": {"mask": ["train/mask", "train/mask"]}, "test": {"mask": "test/mask"}}, ["flatten"],
+     ["data.train.mask", "1", "data.train.x"]),
+    ("a mask and a stated value", masked(), {**BOTH_MASKS, "padding": 0}, ["flatten"], ["data.padding", "data.train.mask"]),
+    ("a stated value that is none", None, {"padding": ".nan"}, ["flatten"], ["data.padding", "finite"]),
+    ("a stated value that leaves nothing", put("train/x", lambda x: x * (numpy.arange(37) != 9)[:, None]), {"padding": 0.0}, ["flatten"],
+     ["data.padding", "9", "train/x"]),
+    ("a mask of inputs without positions", masked(), {**BOTH_MASKS, "shape": [6]}, ["flatten"], ["data.train.mask", "(6,)", "data.shape"]),
+    ("an adjacency that is not square", graphs((37, 3, 4), (11, 3, 4)), BOTH_GRAPHS, ["aggregate", "flatten"],
+     ["0", "aggregate", "data.train.pattern", "train/graph", "(37, 3, 4)", "(37, 3, 3)", "square"]),
+    ("an adjacency of other vertices", graphs((37, 3, 3), (11, 3, 3)), BOTH_GRAPHS, [{"conv": {"filter_shape": [2]}}, "aggregate", "flatten"],
+     ["1", "aggregate", "(37, 3, 3)", "(37, 2, 2)"]),
+    ("graphs of too few inputs", graphs((37, 3, 3), (10, 3, 3)), BOTH_GRAPHS, ["aggregate", "flatten"], ["data.test.pattern", "(10, 3, 3)", "11"]),
+    ("graphs of train alone", graphs((37, 3, 3), (11, 3, 3)), {"train": {"pattern": "train/graph"}}, ["aggregate", "flatten"],
+     ["data.train.pattern", "data.test.pattern"]),
+    ("a matrix as a list of edges", graphs((37, 3, 3), (11, 3, 3)), BOTH_GRAPHS, SPARSE, ["aggregate", "(37, 3, 3)", "(37, 3, 1, 2)", "DENSE"]),
+    ("edges that are floats", graphs((37, 5, 2), (11, 5, 2)), BOTH_GRAPHS, SPARSE, ["aggregate", "floats", "SPARSE"]),
+    ("an edge to a vertex that is not there", graphs((37, 5, 2), (11, 5, 2), int, 3), BOTH_GRAPHS, SPARSE, ["aggregate", "sender", "3", "0", "2"]),
+    ("NaN in a graph", graphs((37, 3, 3), (11, 3, 3), float, numpy.nan), BOTH_GRAPHS, ["aggregate", "flatten"], ["train/graph", "NaN"]),
+]
+
+# What is wrong with the choice of an output, the inputs, the network, kernel.output, and the words.
+TWO = [{"parallel": [["dense", "relu"], ["dense"]]}]
+OUTPUTS = [
+    ("several outputs and no choice", ["train/x", "train/x"], TWO, None, ["2", "kernel.output", "0", "1"]),
+    ("an output that is not there", ["train/x", "train/x"], TWO, 2, ["2", "kernel.output", "0", "1"]),
+    ("an output of one", ["train/x"], ["dense"], 1, ["one", "kernel.output", "1", "0"]),
+    ("a negative output", ["train/x", "train/x"], TWO, -1, ["kernel.output", "-1", "0"]),
+]
+
 # What is wrong, the text of the job, and the words that the line must have.
 TEXT = [
     ("syntax error", "data: {train: {file: data.h5}\nnetwork: [dense]\n", ["job.yaml", "2"]),
@@ -141,6 +229,33 @@ class BadInput(Folder):
             with self.subTest(what):
                 self.write_job(self.job(**sections))
                 self.expect_line(["posterior", "job.yaml"], words)
+
+    def test_layers(self):
+        self.write_data()
+        for what, network, words in LAYERS:
+            with self.subTest(what):
+                self.write_job(self.job(network=network, data={"shape": [3, 2]}))
+                self.expect_line(["kernel", "job.yaml"], words)
+
+    def test_masks_and_graphs(self):
+        for what, change, sections, network, words in COVERS:
+            with self.subTest(what):
+                self.write_data(change=change)
+                job = self.job(network=network)
+                job["data"]["shape"] = [3, 2]
+                for key, value in sections.items():
+                    job["data"][key] = {**job["data"][key], **value} if isinstance(value, dict) else value
+                self.write_job(job)
+                self.expect_line(["kernel", "job.yaml"], words)
+
+    def test_outputs(self):
+        self.write_data()
+        for what, inputs, network, output, words in OUTPUTS:
+            with self.subTest(what):
+                self.write_job(
+                    self.job(network=network, kernel={"output": output}, data={"train": {"file": "data.h5", "x": inputs}, "test": None})
+                )
+                self.expect_line(["kernel", "job.yaml"], words)
 
     def test_text(self):
         self.write_data()
