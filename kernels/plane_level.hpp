@@ -13,7 +13,8 @@ public:
   using Value = plane_step::Value<R>;
   using Box = plane_step::Box;
 
-  void make_room(PlaneStage const& stage, bool with_ntk) {
+  /// The stage that begins here, and the pool before it.
+  void make_room(PlaneStage const& stage, PositionMap const& pool, bool with_ntk) {
     sizes_ = stage.sizes;
     for (std::size_t a = 0; a < 3; ++a)
       for (int const d : stage.planes[a]) planes_[a].push_back(d * stage.strides[a]);
@@ -24,6 +25,12 @@ public:
     });
     h_.resize(static_cast<std::size_t>(cells * L));
     if (with_ntk) ntk_.resize(h_.size());
+    PositionTap const& tap = pool.taps.front();
+    for (std::size_t o = 0; o < static_cast<std::size_t>(pool.out_positions); ++o)
+      weights_.push_back(static_cast<R>(tap.weight[static_cast<std::size_t>(tap.first[o])]));  // all of a window have the same
+    Windows const w = windows_of(pool);
+    for (std::size_t a = 0; a < 3; ++a)
+      for (int d = 1 - w[a].input; d < w[a].input; ++d) meetings_[a].push_back(find_meetings(a, w[a], d));
   }
 
   void clear() {
@@ -41,26 +48,23 @@ public:
   }
 
   /// h and ntk of a plane before the pool, each times the weights of the two windows that it is in.
-  void add(PositionMap const& pool, Windows const& w, Box const& from, Value v) {
-    PositionTap const& tap = pool.taps.front();
-    auto const weight = [&](int o) { return tap.weight[static_cast<std::size_t>(tap.first[static_cast<std::size_t>(o)])]; };
-    auto const flat = [&](Triple const& q) { return (q[0] * sizes_[1] + q[1]) * sizes_[2] + q[2]; };
-    from.for_each([&](int p, int, long e) {
-      Triple const here{p / (from.sizes[1] * from.sizes[2]), p / from.sizes[2] % from.sizes[1], p % from.sizes[2]};
-      Triple const there{here[0] + from.d[0], here[1] + from.d[1], here[2] + from.d[2]};
-      for_each_output(w, here, [&](Triple const& o) {
-        for_each_output(w, there, [&](Triple const& other) {
-          long const cell = cell_of(o, other);
-          if (cell < 0) return;
-          R const share = static_cast<R>(weight(flat(o)) * weight(flat(other)));
-          R* const to = h_.data() + cell * L;
-          for (int l = 0; l < L; ++l) to[l] += share * v.h[e * L + l];
-          if (v.ntk == nullptr) return;
-          R* const to_ntk = ntk_.data() + cell * L;
-          for (int l = 0; l < L; ++l) to_ntk[l] += share * v.ntk[e * L + l];
-        });
-      });
-    });
+  void add(Box const& from, Value v) {
+    auto const of_axis = [&](std::size_t a) -> Meetings const& {
+      return meetings_[a][static_cast<std::size_t>(from.d[a] + from.sizes[a] - 1)];
+    };
+    for (Meeting const& z : of_axis(0))
+      for (Meeting const& y : of_axis(1)) {
+        int const row = (z.own * sizes_[1] + y.own) * sizes_[2], col = (z.theirs * sizes_[1] + y.theirs) * sizes_[2];
+        std::size_t const plane = (z.plane * planes_[1].size() + y.plane) * planes_[2].size();
+        int const before = z.place * y.extent + y.place;
+        for (Meeting const& x : of_axis(2)) {
+          long const cell = (offsets_[plane + x.plane] + static_cast<long>(before) * x.extent + x.place) * L;
+          long const source = from.cell(z.entry, y.entry, x.entry) * L;
+          R const share = weights_[static_cast<std::size_t>(row + x.own)] * weights_[static_cast<std::size_t>(col + x.theirs)];
+          store_lanes(load_lanes<L>(h_.data() + cell) + share * load_lanes<L>(v.h + source), h_.data() + cell);
+          if (v.ntk != nullptr) store_lanes(load_lanes<L>(ntk_.data() + cell) + share * load_lanes<L>(v.ntk + source), ntk_.data() + cell);
+        }
+      }
   }
 
   /// When all planes are in: k' = Σ w w' (½ (q + q') − h), so h' = Σ w w' h + ½ (q1' − W' Σ w q1) + ½ (q2' − W Σ w' q2), W = Σ w.
@@ -122,32 +126,46 @@ private:
     return number;
   }
 
-  long cell_of(Triple const& o, Triple const& other) const {
-    Box const plane{sizes_, {other[0] - o[0], other[1] - o[1], other[2] - o[2]}};
-    long const number = number_of(plane.d);
-    if (number < 0) return -1;
-    int const z = o[0] - plane.low(0), y = o[1] - plane.low(1), x = o[2] - plane.low(2);
-    return offsets_[static_cast<std::size_t>(number)] + (static_cast<long>(z) * plane.extent(1) + y) * plane.extent(2) + x;
+  /// Along one axis: an entry of a plane before the pool that is in the window of output `own` on one side and of `theirs` on the other.
+  struct Meeting {
+    int entry = 0;
+    int own = 0, theirs = 0;
+    std::size_t plane = 0;  ///< which displacement `theirs` − `own` is, of those of the level
+    int place = 0;          ///< of `own` in that plane
+    int extent = 0;         ///< of that plane
+  };
+  using Meetings = std::vector<Meeting>;
+
+  Meetings find_meetings(std::size_t a, AxisWindow const& w, int d) const {
+    Meetings out;
+    int const low = std::max(0, -d), extent = w.input - std::abs(d);
+    for (int entry = 0; entry < extent; ++entry)
+      for_each_output(w, low + entry, [&](int own) {
+        for_each_output(w, low + entry + d, [&](int theirs) {
+          auto const found = std::lower_bound(planes_[a].begin(), planes_[a].end(), theirs - own);
+          if (found == planes_[a].end() || *found != theirs - own) return;
+          int const apart = theirs - own;
+          out.push_back({entry, own, theirs, static_cast<std::size_t>(found - planes_[a].begin()), own - std::max(0, -apart),
+                         sizes_[a] - std::abs(apart)});
+        });
+      });
+    return out;
   }
 
   /// f(o) for every output whose window has position p.
   template <class F>
-  static void for_each_output(Windows const& w, Triple const& p, F f) {
-    Triple first{}, last{};
-    for (std::size_t a = 0; a < 3; ++a) {
-      int const begin = p[a] + w[a].low - w[a].size + 1;
-      first[a] = begin <= 0 ? 0 : (begin + w[a].stride - 1) / w[a].stride;
-      last[a] = std::min((p[a] + w[a].low) / w[a].stride, w[a].output - 1);
-    }
-    for (int z = first[0]; z <= last[0]; ++z)
-      for (int y = first[1]; y <= last[1]; ++y)
-        for (int x = first[2]; x <= last[2]; ++x) f(Triple{z, y, x});
+  static void for_each_output(AxisWindow const& w, int p, F f) {
+    int const begin = p + w.low - w.size + 1;
+    int const first = begin <= 0 ? 0 : (begin + w.stride - 1) / w.stride, last = std::min((p + w.low) / w.stride, w.output - 1);
+    for (int o = first; o <= last; ++o) f(o);
   }
 
   Displacements planes_;
   Triple sizes_{1, 1, 1};
-  std::vector<long> offsets_;  ///< of each plane, in cells
-  LaneVector<R> h_, ntk_;      ///< one cell after the other, without rings
+  std::vector<long> offsets_;                      ///< of each plane, in cells
+  std::vector<R> weights_;                         ///< of each output's window
+  std::array<std::vector<Meetings>, 3> meetings_;  ///< per axis, for displacements 1 − input, ..., input − 1
+  LaneVector<R> h_, ntk_;                          ///< one cell after the other, without rings
 };
 
 }  // namespace infinitile

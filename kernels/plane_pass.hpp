@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "kernels/plane_level.hpp"
@@ -14,20 +15,19 @@ class PlanePass {
 public:
   using Value = position_step::Value<R>;
 
-  PlanePass(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, bool with_ntk)
+  /// The tangent kernel too?
+  enum class With { nngp, ntk };
+
+  PlanePass(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, With with)
       : program_(program),
         plan_(plan),
         place_{table},
-        with_ntk_(with_ntk),
-        head_(program, table, PositionPass<L>::Of::pairs, with_ntk, plan.stages.back().sink),
+        with_ntk_(with == With::ntk),
         registers_(static_cast<std::size_t>(program.registers)),
         sum_h_(L),
         sum_t_(L) {
     for (std::size_t n = 0; n < plan.stages.size(); ++n) make_room(n);
-    for (PositionStep const& s : program.steps)
-      relus_.push_back(s.kind == PositionStep::Kind::activate
-                           ? plane_step::as_ab_relu(program.activations[static_cast<std::size_t>(s.index)])
-                           : std::nullopt);
+    for (std::size_t n = 0; n < program.steps.size(); ++n) prepare(n);
   }
 
   /// Rows and columns as in PositionPass; the result is value(program.output) of head().
@@ -36,27 +36,46 @@ public:
     place_.row = row;
     place_.col = col;
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
-    head_.place(row, col);
+    if (!head_) head_.emplace(program_, place_.table, PositionPass<L>::Of::pairs, with_ntk_, plan_.head);
+    head_->place(row, col);
     finish();
   }
-  PositionPass<L>& head() { return head_; }
+  PositionPass<L>& head() { return *head_; }
 
-  /// k and ntk of one input with itself behind the last sink, whose own roots need not be known; there is no dropout.
+  /// k and ntk of one input with itself behind the last sink, whose own roots need not be known.
   struct Own {
     double k = 0, ntk = 0;
   };
   Own run_own(long row) {
-    own_ = true;
-    auto const lane = static_cast<int>(row % L);
-    place_.row = row;
-    place_.col = row - lane;
+    int const lane = place_own(row);
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
     PositionStep const& sink = program_.steps[plan_.stages.back().sink];
     double const weight = sink_weight(sink), variances = sink_variances(sink, lane);
     return {variances - weight * sum_h_[at(lane)], weight * sum_t_[at(lane)]};
   }
 
+  /// For a plan of plan_windows: the variances of one input behind the last pool, per position, whose roots are still 0 in the table.
+  std::vector<double> run_windows(long row) {
+    int const lane = place_own(row);
+    std::size_t const last = plan_.stages.size() - 1;
+    for (std::size_t n = 0; n < last; ++n) run_stage(n);
+    begin_from_level(last, {});
+    Register const& r = registers_[at(plan_.stages[last].reg)];
+    std::vector<double> variances;  // with roots of 0, h' = ½ (0 + 0) − k'
+    r.box.for_each([&](int, int, long cell) { variances.push_back(-static_cast<double>(r.h[at(cell * L + lane)])); });
+    return variances;
+  }
+
 private:
+  /// Which of the columns is the row input itself.
+  int place_own(long row) {
+    own_ = true;
+    auto const lane = static_cast<int>(row % L);
+    place_.row = row;
+    place_.col = row - lane;
+    return lane;
+  }
+
   /// A plane of some size.
   struct Register {
     LaneVector<R> h, ntk;
@@ -82,7 +101,7 @@ private:
       r.h.resize(at(most * L));
       if (with_ntk_) r.ntk.resize(at(most * L));
     }
-    if (n > 0) levels_[n].make_room(stage, with_ntk_);
+    if (n > 0) levels_[n].make_room(stage, map_of(program_.steps[plan_.stages[n - 1].sink]), with_ntk_);
   }
 
   Value value(int reg) {
@@ -132,8 +151,10 @@ private:
       }
       if (step.kind == PositionStep::Kind::load) box(step.target) = {stage.sizes, d};
       if (step.kind == PositionStep::Kind::copy) box(step.target) = box(step.source);
-      if (relus_[s]) {
-        rectify(step, *relus_[s]);
+      if (own_ && step.kind == PositionStep::Kind::drop && box(step.target).d == Triple{}) {
+        drop_own(step);
+      } else if (layers_[s]) {
+        rectify(step, *layers_[s]->relu);
       } else {
         position_step::run_pointwise<L>(step, place_, box(step.target), value(step.target),
                                         step.source >= 0 ? value(step.source) : Value{});
@@ -149,11 +170,43 @@ private:
 
   // --- convolutions -----------------------------------------------------------------------------------------------------
 
-  /// The window at step s, with the weights and the activation behind it where they follow; returns how many steps it did.
+  /// A window, with the weights and the ReLU behind it where they follow; or a ReLU alone.
+  struct Layer {
+    Windows windows{};
+    std::size_t steps = 1;  ///< how many it does
+    plane_step::Weights<R> weights{1};
+    std::optional<plane_step::WeightsAndRelu<R>> relu;
+  };
+
+  void prepare(std::size_t n) {
+    layers_.emplace_back();
+    PositionStep const& s = program_.steps[n];
+    if (s.kind == PositionStep::Kind::activate) {
+      if (auto const relu = plane_step::as_ab_relu(program_.activations[at(s.index)]))
+        layers_.back().emplace().relu.emplace(plane_step::Weights<R>(1), *relu);
+    }
+    if (s.kind != PositionStep::Kind::mix || map_of(s).shape != PositionMap::Shape::window) return;
+    Layer& layer = layers_.back().emplace();
+    layer.windows = windows_of(map_of(s));
+    layer.weights = plane_step::Weights<R>(map_of(s).scale);
+    auto const follows = [&](std::size_t next, PositionStep::Kind kind) {
+      return next < program_.steps.size() && program_.steps[next].kind == kind && program_.steps[next].target == s.target;
+    };
+    if (!follows(n + 1, PositionStep::Kind::dense) || !plane_step::Weights<R>::fits(program_.steps[n + 1])) return;
+    layer.weights = plane_step::Weights<R>(program_.steps[n + 1], map_of(s).scale);
+    layer.steps = 2;
+    if (!follows(n + 2, PositionStep::Kind::activate)) return;
+    auto const relu = plane_step::as_ab_relu(program_.activations[at(program_.steps[n + 2].index)]);
+    if (!relu) return;
+    layer.relu.emplace(layer.weights, *relu);
+    layer.steps = 3;
+  }
+
+  /// The window at step s and what follows it; returns how many steps it did.
   std::size_t convolve(std::size_t s) {
     PositionStep const& mix = program_.steps[s];
-    PositionMap const& map = map_of(mix);
-    Windows const w = windows_of(map);
+    Layer const& layer = *layers_[s];
+    Windows const& w = layer.windows;
     plane_step::Box out;
     for (std::size_t a = 0; a < 3; ++a) {
       out.sizes[a] = w[a].output;
@@ -161,29 +214,26 @@ private:
     }
     box(mix.target) = out;
     plane_step::Source<R, L> const from{box(mix.source), value(mix.source), sides<R>(mix.before)};
-    auto const run = [&](auto const& layer, int slot) {
-      plane_step::convolve(from, w, out, sides<R>(slot), value(mix.target), room_.data(), layer);
-    };
-    auto const follows = [&](std::size_t n, PositionStep::Kind kind) {
-      return n < program_.steps.size() && program_.steps[n].kind == kind && program_.steps[n].target == mix.target;
-    };
-    if (!follows(s + 1, PositionStep::Kind::dense) || !plane_step::Weights<R>::fits(program_.steps[s + 1])) {
-      run(plane_step::Weights<R>(map.scale), mix.after);
-      return 1;
+    position_step::Sides<R> const roots = sides<R>(layer.steps == 1 ? mix.after : program_.steps[s + 1].after);
+    if (layer.relu) {
+      plane_step::convolve(from, w, out, roots, value(mix.target), room_.data(), *layer.relu);
+    } else {
+      plane_step::convolve(from, w, out, roots, value(mix.target), room_.data(), layer.weights);
     }
-    PositionStep const& dense = program_.steps[s + 1];
-    plane_step::Weights<R> const weights(dense, map.scale);
-    if (!follows(s + 2, PositionStep::Kind::activate) || !relus_[s + 2]) {
-      run(weights, dense.after);
-      return 2;
-    }
-    run(plane_step::WeightsAndRelu<R>(weights, *relus_[s + 2]), dense.after);
-    return 3;
+    return layer.steps;
+  }
+
+  /// Dropout of a position with itself is one and the same: no distance arises, and the slope is that of the variance.
+  void drop_own(PositionStep const& step) {
+    Value const v = value(step.target);
+    R const grown = static_cast<R>(1 / step.weight);
+    box(step.target).for_each([&](int, int, long cell) {
+      for (int l = 0; with_ntk_ && l < L; ++l) v.ntk[cell * L + l] *= grown;
+    });
   }
 
   /// A ReLU alone, in place.
-  void rectify(PositionStep const& step, plane_step::AbReluLayer const& relu) {
-    plane_step::WeightsAndRelu<R> const layer(plane_step::Weights<R>(1), relu);
+  void rectify(PositionStep const& step, plane_step::WeightsAndRelu<R> const& layer) {
     plane_step::Box const& plane = box(step.target);
     Value const v = value(step.target);
     for (int z = 0; z < plane.extent(0); ++z)
@@ -203,20 +253,26 @@ private:
     levels_[n].copy_plane(r.box, {r.h.data(), with_ntk_ ? r.ntk.data() : nullptr});
   }
 
-  void add_to_level(std::size_t n, PositionStep const& sink) {
-    levels_[n + 1].add(map_of(sink), windows_of(map_of(sink)), box(sink.source), value(sink.source));
-  }
+  void add_to_level(std::size_t n, PositionStep const& sink) { levels_[n + 1].add(box(sink.source), value(sink.source)); }
 
   /// Flatten and global pools: h and ntk of all entries, in double.
   void add_to_sums(PositionStep const& sink, double times) {
     Value const v = value(sink.source);
-    double h[L] = {}, t[L] = {};
-    box(sink.source).for_each([&](int, int, long cell) {
-      for (int l = 0; l < L; ++l) h[l] += static_cast<double>(v.h[cell * L + l]);
-      for (int l = 0; with_ntk_ && l < L; ++l) t[l] += static_cast<double>(v.ntk[cell * L + l]);
+    add_all(box(sink.source), v.h, times, sum_h_);
+    if (with_ntk_) add_all(box(sink.source), v.ntk, times, sum_t_);
+  }
+
+  static void add_all(plane_step::Box const& plane, R const* values, double times, LaneVector<double>& sums) {
+    constexpr int part = std::min(L, 8);  // one vector of AVX-512
+    Lanes<double, part> sum[L / part] = {};
+    plane.for_each([&](int, int, long cell) {
+      for (int n = 0; n < L / part; ++n)
+        sum[n] += __builtin_convertvector(load_lanes<part>(values + cell * L + n * part), Lanes<double, part>);
     });
-    for (int l = 0; l < L; ++l) sum_h_[at(l)] += times * h[l];
-    for (int l = 0; l < L; ++l) sum_t_[at(l)] += times * t[l];
+    for (int n = 0; n < L / part; ++n) {
+      double* const to = sums.data() + n * part;
+      store_lanes(load_lanes<part>(to) + times * sum[n], to);
+    }
   }
 
   bool flattens(PositionStep const& sink) const { return map_of(sink).shape == PositionMap::Shape::equal; }
@@ -234,8 +290,8 @@ private:
   /// One position is left.
   void finish() {
     PositionStep const& sink = program_.steps[plan_.stages.back().sink];
-    position_step::Value<double> const v = head_.value(sink.target);
-    position_step::Sides<double> const roots = head_.sides(sink.after);
+    position_step::Value<double> const v = head_->value(sink.target);
+    position_step::Sides<double> const roots = head_->sides(sink.after);
     double const weight = sink_weight(sink), r1 = roots.row_at(0);
     for (int l = 0; l < L; ++l) {
       // All positions with themselves: h' is the mean of h, exactly.
@@ -245,8 +301,8 @@ private:
     if (with_ntk_)
       for (int l = 0; l < L; ++l) v.ntk[l] = weight * sum_t_[at(l)];
     for (std::size_t n = plan_.head; n < program_.steps.size(); ++n) {
-      head_.run(program_.steps[n]);
-      head_.settle(program_.steps[n]);
+      head_->run(program_.steps[n]);
+      head_->settle(program_.steps[n]);
     }
   }
 
@@ -254,13 +310,13 @@ private:
   PlanePlan const& plan_;
   PairPlace place_;
   bool with_ntk_;
-  bool own_ = false;  ///< one input with itself
-  PositionPass<L> head_;
+  bool own_ = false;                     ///< one input with itself
+  std::optional<PositionPass<L>> head_;  ///< the steps behind the last sink
   std::vector<Register> registers_;
   std::vector<PlaneLevel<R, L>> levels_;
-  std::vector<std::optional<plane_step::AbReluLayer>> relus_;  ///< per step
+  std::vector<std::optional<Layer>> layers_;  ///< per step; of those that have a form of their own
   LaneVector<R> room_;
-  std::vector<double> sum_h_, sum_t_;
+  LaneVector<double> sum_h_, sum_t_;
 };
 
 }  // namespace infinitile

@@ -18,6 +18,31 @@ Triple triple_of(std::vector<int> const& sizes) {
   return out;
 }
 
+/// Backwards from stage `last` on: what each level must have for the next one.
+void find_displacements(PositionProgram const& program, PlanePlan& plan, std::size_t last) {
+  for (std::size_t n = last + 1; n-- > 0;) {
+    PlaneStage& stage = plan.stages[n];
+    PositionMap const& sink = program.maps[static_cast<std::size_t>(program.steps[stage.sink].index)];
+    for (std::size_t a = 0; a < 3; ++a) {
+      int const size = stage.end_sizes[a];
+      std::vector<bool> wanted(static_cast<std::size_t>(2 * size - 1), sink.shape == Shape::global);
+      auto const want = [&](int d) {
+        if (std::abs(d) < size) wanted[static_cast<std::size_t>(d + size - 1)] = true;
+      };
+      if (sink.shape == Shape::equal) want(0);
+      if (sink.shape == Shape::pool) {
+        AxisWindow const w = windows_of(sink)[a];
+        PlaneStage const& next = plan.stages[n + 1];
+        for (int const d : next.planes[a])
+          for (int apart = 1 - w.size; apart < w.size; ++apart) want(w.stride * next.strides[a] * d + apart);
+      }
+      stage.planes[a].clear();
+      for (int d = 1 - size; d < size; ++d)
+        if (wanted[static_cast<std::size_t>(d + size - 1)]) stage.planes[a].push_back(d);
+    }
+  }
+}
+
 /// Cuts the steps; what it cannot do ends in `fits` false.
 class Cutter {
 public:
@@ -29,7 +54,7 @@ public:
     plan_.head = n;
     for (; n < program_.steps.size(); ++n) fits_ &= program_.steps[n].out_positions == 1 && program_.steps[n].kind != Kind::load;
     if (!fits_ || !ended_) return std::nullopt;
-    find_displacements();
+    find_displacements(program_, plan_, plan_.stages.size() - 1);
     return std::move(plan_);
   }
 
@@ -135,30 +160,6 @@ private:
     return false;
   }
 
-  /// Backwards: what each level must have for the next one.
-  void find_displacements() {
-    for (std::size_t n = plan_.stages.size(); n-- > 0;) {
-      PlaneStage& stage = plan_.stages[n];
-      PositionMap const& sink = map_of(program_.steps[stage.sink]);
-      for (std::size_t a = 0; a < 3; ++a) {
-        int const size = stage.end_sizes[a];
-        std::vector<bool> wanted(static_cast<std::size_t>(2 * size - 1), sink.shape == Shape::global);
-        auto const want = [&](int d) {
-          if (std::abs(d) < size) wanted[static_cast<std::size_t>(d + size - 1)] = true;
-        };
-        if (sink.shape == Shape::equal) want(0);
-        if (sink.shape == Shape::pool) {
-          AxisWindow const w = windows_of(sink)[a];
-          PlaneStage const& next = plan_.stages[n + 1];
-          for (int const d : next.planes[a])
-            for (int apart = 1 - w.size; apart < w.size; ++apart) want(w.stride * next.strides[a] * d + apart);
-        }
-        for (int d = 1 - size; d < size; ++d)
-          if (wanted[static_cast<std::size_t>(d + size - 1)]) stage.planes[a].push_back(d);
-      }
-    }
-  }
-
   PositionProgram const& program_;
   std::vector<Held> registers_;
   PlanePlan plan_;
@@ -176,6 +177,13 @@ Windows windows_of(PositionMap const& map) {
 
 std::optional<PlanePlan> plan_planes(PositionProgram const& program) {
   return Cutter(program).cut();
+}
+
+PlanePlan plan_windows(PositionProgram const& program, PlanePlan const& plan, std::size_t stage) {
+  PlanePlan out{{plan.stages.begin(), plan.stages.begin() + static_cast<long>(stage) + 2}, plan.head};
+  out.stages.back().planes = {{{0}, {0}, {0}}};
+  find_displacements(program, out, stage);
+  return out;
 }
 
 double entries_of(Displacements const& planes, Triple sizes) {

@@ -39,6 +39,9 @@ struct PlanePlan {
 /// pool (attention, resize, circular padding, ...), or where a branch goes around a pool: the general path takes those.
 std::optional<PlanePlan> plan_planes(PositionProgram const& program);
 
+/// The stages up to `stage`, with the planes alone that the variances behind its pool need; and the stage behind it with its zero plane.
+PlanePlan plan_windows(PositionProgram const& program, PlanePlan const& plan, std::size_t stage);
+
 /// Pairs of positions that all planes of a level have together.
 double entries_of(Displacements const& planes, Triple sizes);
 

@@ -74,14 +74,20 @@ private:
     int const step = down * box.sizes[2] + along, p = box.position(0, y, x);
     long const to_step = (down * box.pitch() + along) * L, to = box.cell(0, y, x) * L;
     R const half = static_cast<R>(0.5);
-    for (int i = 0; i < count; ++i) {
-      Lanes<R, L> h{};
-      if (own) h += half * roots.row_at(p + i * step) * roots.row_at(p + i * step);
-      if (theirs) {
-        Lanes<R, L> const r = load_lanes<L>(roots.col_at(p + box.apart() + i * step));
-        h += half * r * r;
+    if (own) {  // both sides are nowhere inside, since then the cell would be an entry
+      R const* const row = roots.row + p * Sides<R>::stride;
+      for (int i = 0; i < count; ++i) {
+        R const r = row[i * step * Sides<R>::stride];
+        store_lanes(Lanes<R, L>{} + half * r * r, value.h + to + i * to_step);
       }
-      store_lanes(h, value.h + to + i * to_step);
+    } else if (theirs) {
+      R const* const col = roots.col_at(p + box.apart());
+      for (int i = 0; i < count; ++i) {
+        Lanes<R, L> const r = load_lanes<L>(col + i * step * Sides<R>::stride);
+        store_lanes(half * r * r, value.h + to + i * to_step);
+      }
+    } else {
+      for (int i = 0; i < count; ++i) store_lanes(Lanes<R, L>{}, value.h + to + i * to_step);
     }
     for (int i = 0; value.ntk != nullptr && i < count; ++i) store_lanes(Lanes<R, L>{}, value.ntk + to + i * to_step);
   }

@@ -30,28 +30,7 @@ public:
     if (write) repeat_last(s, i);
   }
 
-  /// Columns behind the last input are copies of it.
-  void repeat_last(PositionStep const& s, long i) {
-    if (i + 1 < table_.rows) return;
-    table_.roots[static_cast<std::size_t>(s.after)].repeat_last();
-    if (has_factors(s)) table_.roots[static_cast<std::size_t>(s.other)].repeat_last();
-    if (s.kind == PositionStep::Kind::attend) table_.attention[static_cast<std::size_t>(s.index)].repeat_last();
-  }
-
-  /// From one position with itself to the next.
-  static long apart(PositionStep const& s, Pass const& pass) { return pass.form(s).out == Spread::full ? s.out_positions + 1 : 1; }
-
-private:
-  static bool has_factors(PositionStep const& s) { return s.kind == PositionStep::Kind::normalize || s.kind == PositionStep::Kind::share; }
-
-  double there(PositionStep const& s, int p, long i) const {
-    return s.mask < 0 ? 1 : *table_.there[static_cast<std::size_t>(s.mask)].at(p, i);
-  }
-
-  double& root(int slot, int p, long i) { return *table_.roots[static_cast<std::size_t>(slot)].at(p, i); }
-  double variance(int slot, int p, long i) { return root(slot, p, i) * root(slot, p, i); }
-
-  /// The variances behind a step from those before it.
+  /// Writes the roots of the variances behind a step that follow from those before it: of all but attention and maps that mix positions.
   void find_variances(PositionStep const& s, long i) {
     for (int p = 0; p < s.out_positions; ++p) {
       double q = 0;
@@ -95,6 +74,27 @@ private:
       root(s.after, p, i) = std::sqrt(q);
     }
   }
+
+  /// Columns behind the last input are copies of it.
+  void repeat_last(PositionStep const& s, long i) {
+    if (i + 1 < table_.rows) return;
+    table_.roots[static_cast<std::size_t>(s.after)].repeat_last();
+    if (has_factors(s)) table_.roots[static_cast<std::size_t>(s.other)].repeat_last();
+    if (s.kind == PositionStep::Kind::attend) table_.attention[static_cast<std::size_t>(s.index)].repeat_last();
+  }
+
+  /// From one position with itself to the next.
+  static long apart(PositionStep const& s, Pass const& pass) { return pass.form(s).out == Spread::full ? s.out_positions + 1 : 1; }
+
+private:
+  static bool has_factors(PositionStep const& s) { return s.kind == PositionStep::Kind::normalize || s.kind == PositionStep::Kind::share; }
+
+  double there(PositionStep const& s, int p, long i) const {
+    return s.mask < 0 ? 1 : *table_.there[static_cast<std::size_t>(s.mask)].at(p, i);
+  }
+
+  double& root(int slot, int p, long i) { return *table_.roots[static_cast<std::size_t>(slot)].at(p, i); }
+  double variance(int slot, int p, long i) { return root(slot, p, i) * root(slot, p, i); }
 
   double input_variance(PositionStep const& s, int p, long i) const {
     int const channels = table_.channels[static_cast<std::size_t>(s.index)];

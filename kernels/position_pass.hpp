@@ -14,10 +14,10 @@ public:
   enum class Of { pairs, variances };
   using Value = position_step::Value<double>;
 
-  /// `with_ntk`: the tangent kernel too. `first`: the first step that it will run.
+  /// `with_ntk`: the tangent kernel too. `first`: the first step that it will run; if it is not 0, its source has one position.
   PositionPass(PositionProgram const& program, PositionTable const& table, Of of, bool with_ntk, std::size_t first = 0)
       : program_(program), place_{table}, of_(of), with_ntk_(with_ntk), registers_(static_cast<std::size_t>(program.registers)) {
-    std::vector<long> most(registers_.size(), 0);
+    std::vector<long> most(registers_.size(), 1);
     long most_room = 0;
     for (std::size_t n = first; n < program.steps.size(); ++n) {
       PositionStep const& s = program.steps[n];
@@ -25,7 +25,8 @@ public:
       long& here = most[static_cast<std::size_t>(s.target)];
       here = std::max(here, out);
       if (s.source >= 0) most[static_cast<std::size_t>(s.source)] = std::max(most[static_cast<std::size_t>(s.source)], in);
-      if (s.kind == PositionStep::Kind::mix) most_room = std::max(most_room, static_cast<long>(s.in_positions) * s.out_positions);
+      if (leaves_covariance(s) && s.kind == PositionStep::Kind::mix)
+        most_room = std::max(most_room, static_cast<long>(s.in_positions) * s.out_positions);
       if (s.kind == PositionStep::Kind::attend) most_room = std::max(most_room, 2 * out);
       if (s.kind == PositionStep::Kind::aggregate) most_room = std::max(most_room, in);
     }

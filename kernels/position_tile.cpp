@@ -38,7 +38,7 @@ class PlaneRunner {
 public:
   static constexpr int lanes = sizeof(R) == 4 ? 16 : 8;
   PlaneRunner(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, bool with_ntk)
-      : pass_(program, plan, table, with_ntk) {}
+      : pass_(program, plan, table, with_ntk ? PlanePass<R, lanes>::With::ntk : PlanePass<R, lanes>::With::nngp) {}
   PositionPass<lanes>& run(long row, long col) {
     pass_.run(row, col);
     return pass_.head();
