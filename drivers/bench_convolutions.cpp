@@ -32,7 +32,7 @@ public:
 
   /// Seconds per pair, all ranks and threads together.
   double seconds_per_pair() {
-    TileTask<T> const task{0, rows_, rows_, cols_, nngp_.data(), ntk_.data()};
+    TileTask<T> const task{cols_, 0, rows_, cols_, nngp_.data(), ntk_.data()};  // columns first, since strips begin at multiples of 16
     double const seconds = best_seconds(context_.comm, 2, [&] { compute_position_tiles(Exec(), program_, table_, std::span(&task, 1)); });
     return seconds / (static_cast<double>(rows_) * cols_ * context_.comm.size());
   }

@@ -231,6 +231,9 @@ void convolve(Source<R, L> const& from, Windows const& w, Box const& out, Sides<
       for (int y = 0; y < out.extent(1); ++y) {
         long const cell = out.cell(z, y, 0) * L;
         int const p = out.position(z, y, 0);
+        // The next row's roots come from the last cache, whose lines the processor does not fetch ahead across pages.
+        R const* const next = roots.col_at(p + out.apart() + out.sizes[2]);
+        for (int x = 0; y + 1 < out.extent(1) && x < out.extent(2); ++x) __builtin_prefetch(next + x * Sides<R>::stride);
         Row<R> row{nullptr, nullptr, 0, to.h + cell, with_ntk ? to.ntk + cell : nullptr, out.extent(2), roots.from(p, p + out.apart())};
         make(z, y, row);
       }
