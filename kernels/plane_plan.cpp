@@ -196,4 +196,17 @@ double entries_of(Displacements const& planes, Triple sizes) {
   return entries;
 }
 
+double cells_of(PositionProgram const& program, PlanePlan const& plan) {
+  double most = 0, levels = 0;
+  for (std::size_t n = 0; n < plan.stages.size(); ++n) {
+    PlaneStage const& stage = plan.stages[n];
+    most = std::max(most, static_cast<double>(stage.sizes[0]) * (stage.sizes[1] + 2) * (stage.sizes[2] + 2));
+    Displacements begin = stage.planes;
+    for (std::size_t a = 0; a < 3; ++a)
+      for (int& d : begin[a]) d *= stage.strides[a];
+    if (n > 0) levels += entries_of(begin, stage.sizes);
+  }
+  return program.registers * most + levels;
+}
+
 }  // namespace infinitile

@@ -45,4 +45,7 @@ PlanePlan plan_windows(PositionProgram const& program, PlanePlan const& plan, st
 /// Pairs of positions that all planes of a level have together.
 double entries_of(Displacements const& planes, Triple sizes);
 
+/// Cells of h that a pass holds per pair of inputs, in registers and in levels; as many again of ntk.
+double cells_of(PositionProgram const& program, PlanePlan const& plan);
+
 }  // namespace infinitile

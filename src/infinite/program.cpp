@@ -6,6 +6,7 @@
 #include "infinite/compile_pairs.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/position_needs.hpp"
+#include "kernels/plane_plan.hpp"
 #include "kernels/position_step.hpp"
 
 namespace infinitile {
@@ -52,8 +53,12 @@ InfiniteCost cost_of(PositionProgram const& program) {
     own[target] = std::max(own[target], entries_of(step.variances.out, step.out_positions));
     if (step.kind == PositionStep::Kind::attend) cost.row_numbers += entries_of(Spread::full, step.in_positions);
   }
-  for (double const entries : pairs) cost.pair_numbers += 2 * entries;
-  for (double const entries : own) cost.row_numbers += entries;
+  if (auto const plan = plan_planes(program)) {
+    cost.pair_numbers = 2 * cells_of(program, *plan);
+  } else {
+    for (double const entries : pairs) cost.pair_numbers += 2 * entries;
+    for (double const entries : own) cost.row_numbers += entries;
+  }
   for (int const positions : program.slots) cost.row_numbers += positions;
   for (MaskRule const& mask : program.masks) cost.row_numbers += mask.positions();
   for (double const edges : program.edges) cost.row_numbers += 1.5 * edges;

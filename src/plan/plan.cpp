@@ -53,7 +53,7 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
   double const side = size.grid.side();
   bool const single = size.entry_bytes == 4;
   plan.data_bytes = rows * (static_cast<double>(size.features) * (single ? 12 : 8) + size.outputs * 8.0);
-  plan.row_bytes = rows * size.row_numbers * 8;
+  plan.row_bytes = rows * size.row_numbers * (single ? 12 : 8);
   // A posterior holds its own tiles of one kernel at a time; they become the factor.
   plan.tile_bytes = size.factorizations > 0 ? own_entries * 8 : 0;
   double const tests = static_cast<double>(size.grid.test());

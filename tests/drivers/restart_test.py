@@ -8,6 +8,7 @@ import time
 import unittest
 
 import h5py
+import numpy
 
 from program import BAD_INPUT, DONE, ROOT, STOPPED, Folder, datasets, differences, finish, ranks_of, start, wait_until
 
@@ -28,15 +29,17 @@ def finished_tiles(folder):
 
 
 class Restart(Folder):
+    job_file = JOB
+
     def undisturbed(self):
-        self.run_job("kernel", JOB, "--output", "whole")
+        self.run_job("kernel", self.job_file, "--output", "whole")
         return self.folder / "whole/result.h5"
 
     def start_and_wait_for_tiles(self, ranks, output):
         """Starts the job and waits until one more file of finished tiles is there than now."""
         tiles = self.folder / output / "tiles"
         before = len(list(tiles.glob("*.h5")))
-        process = start("kernel", JOB, "--output", output, ranks=ranks, cwd=self.folder, env=OFTEN)
+        process = start("kernel", self.job_file, "--output", output, ranks=ranks, cwd=self.folder, env=OFTEN)
         wait_until(lambda: len(list(tiles.glob("*.h5"))) > before or process.poll() is not None)
         return process
 
@@ -51,7 +54,7 @@ class Restart(Folder):
         """Runs to the end; no finished tile may be computed again."""
         kept = finished_tiles(self.folder / output)
         self.assertEqual(len(kept), len(set(kept)), "a tile is there twice")
-        self.run_job("kernel", JOB, "--output", output, ranks=ranks, env=OFTEN)
+        self.run_job("kernel", self.job_file, "--output", output, ranks=ranks, env=OFTEN)
         tiles = self.report(output)["tiles"]
         self.assertEqual(tiles["reused"], len(kept))
         self.assertEqual(tiles["computed"], tiles["total"] - len(kept))
@@ -74,6 +77,20 @@ class Restart(Folder):
         self.assertEqual(differences(whole, self.folder / "killed/result.h5"), [])
         left = [path.name for path in (self.folder / "killed").rglob("*") if path.name.endswith(".part")]
         self.assertEqual(left, [], "unfinished files were left behind")
+
+    def test_convolutions_go_on_too(self):
+        """Tiles of images, by planes between pools: strips of other ranks and tiles, the same bits."""
+        images = numpy.random.default_rng(5).normal(size=(120, 8, 8, 2))
+        with h5py.File(self.folder / "images.h5", "w") as file:
+            file["x"] = images
+        layers = [{"conv": {"filter_shape": [3, 3], "padding": "SAME", "b_std": 0.1}}, "relu"]
+        network = [{"repeat": {"times": 4, "layers": layers}}, {"avg_pool": {"window_shape": [2, 2], "strides": [2, 2]}}, *layers, "global_avg_pool", "dense"]
+        self.write_job({"data": {"train": {"file": "images.h5", "x": "x"}}, "network": network, "kernel": {"tile": 24}})
+        self.job_file = "job.yaml"
+        whole = self.undisturbed()
+        self.kill(self.start_and_wait_for_tiles(3, "killed"), random.Random(1))
+        self.assertGreater(self.go_on("killed", ranks=2), 0)
+        self.assertEqual(differences(whole, self.folder / "killed/result.h5"), [])
 
     def test_signals_stop_at_the_next_tile(self):
         """SIGTERM to one process or to all ranks, SIGUSR1 through mpirun as from Slurm: exit code 75, then the rest."""
