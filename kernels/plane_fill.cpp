@@ -14,12 +14,12 @@ std::size_t at(long i) {
 
 /// f(pass, input) for every input; each thread makes its pass when it needs it.
 template <class F>
-void for_each_input(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, char const* name,
-                    PlanePass<double, 8>::With with, F f) {
+void for_each_input(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, PlanePass<double, 8>::With with,
+                    F f) {
   using Planes = PlanePass<double, 8>;
   Kokkos::Experimental::UniqueToken<position_fill::Host> const token;
   std::vector<std::unique_ptr<Planes>> passes(at(token.size()));
-  Kokkos::parallel_for(name, position_fill::Dynamic(0, table.rows), [&](long i) {
+  Kokkos::parallel_for("infinitile::plane_rows", position_fill::Dynamic(0, table.rows), [&](long i) {
     int const thread = token.acquire();
     auto& pass = passes[at(thread)];
     if (!pass) pass = std::make_unique<Planes>(program, plan, table, with);
@@ -32,24 +32,21 @@ void for_each_input(PositionProgram const& program, PlanePlan const& plan, Posit
 void find_pool_variances(PositionProgram const& program, PlanePlan const& plan, std::size_t stage, PositionTable& table) {
   PositionStep const& sink = program.steps[plan.stages[stage].sink];
   PlanePlan const windows = plan_windows(program, plan, stage);
-  for_each_input(program, windows, table, "infinitile::plane_variances", PlanePass<double, 8>::With::nngp,
-                 [&](PlanePass<double, 8>& pass, long i) {
-                   std::vector<double> const variances = pass.run_windows(i);
-                   for (int p = 0; p < sink.out_positions; ++p)
-                     *table.roots[at(sink.after)].at(p, i) = std::sqrt(std::max(variances[at(p)], 0.0));
-                 });
+  for_each_input(program, windows, table, PlanePass<double, 8>::With::nngp, [&](PlanePass<double, 8>& pass, long i) {
+    std::vector<double> const variances = pass.run_windows(i);
+    for (int p = 0; p < sink.out_positions; ++p) *table.roots[at(sink.after)].at(p, i) = std::sqrt(std::max(variances[at(p)], 0.0));
+  });
 }
 
 /// Behind the last sink; returns the tangent kernels there.
 std::vector<double> find_last(PositionProgram const& program, PlanePlan const& plan, PositionTable& table) {
   PositionStep const& sink = program.steps[plan.stages.back().sink];
   std::vector<double> ntk(at(table.rows));
-  for_each_input(program, plan, table, "infinitile::plane_diagonal", PlanePass<double, 8>::With::ntk,
-                 [&](PlanePass<double, 8>& pass, long i) {
-                   auto const own = pass.run_own(i);
-                   *table.roots[at(sink.after)].at(0, i) = std::sqrt(std::max(own.k, 0.0));
-                   ntk[at(i)] = own.ntk;
-                 });
+  for_each_input(program, plan, table, PlanePass<double, 8>::With::ntk, [&](PlanePass<double, 8>& pass, long i) {
+    auto const own = pass.run_own(i);
+    *table.roots[at(sink.after)].at(0, i) = std::sqrt(std::max(own.k, 0.0));
+    ntk[at(i)] = own.ntk;
+  });
   return ntk;
 }
 

@@ -47,7 +47,7 @@ TEST_CASE("the automatic side is a multiple of 64 between 256 and 2048", "[tile_
 
 TEST_CASE("tiles of costly pairs are small, so that a signal does not wait long", "[tile_grid]") {
   CHECK(automatic_side(1437, 230) == automatic_side(1437));  // three fully connected layers
-  CHECK(automatic_side(1437, 1e10 / (100 * 100)) == 96);     // 1e10 flops a tile, in steps of 8
+  CHECK(automatic_side(1437, 1e10 / (100 * 100)) == 96);     // 1e10 flops a tile, in steps of 16
   CHECK(automatic_side(100'000, 1e10 / (100 * 100)) == 96);
   CHECK(automatic_side(1437, 1e12) == 16);  // but not smaller than that
 }

@@ -45,7 +45,7 @@ int automatic_side(long train, double pair_flops) {
   constexpr double tile_flops = 1e10;
   long const side = std::clamp((train / 32 + 63) / 64 * 64, 256L, 2048L);
   long const affordable = pair_flops > 0 ? static_cast<long>(std::min(std::sqrt(tile_flops / pair_flops), 2048.0)) : side;
-  return static_cast<int>(affordable >= side ? side : std::max(affordable / 8 * 8, 16L));
+  return static_cast<int>(affordable >= side ? side : std::max(affordable / 16 * 16, 16L));
 }
 
 }  // namespace infinitile

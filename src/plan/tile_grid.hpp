@@ -61,7 +61,7 @@ private:
 
 /// The side that `tile: auto` stands for: depends on the job alone, so that neither ranks nor threads change a bit of the result. About 32
 /// tiles a side, multiples of 64, between 256 (below, factorizations slow down) and 2048. Where one pair costs much, as in convolutional
-/// kernels, a multiple of 8 from 16 on, such that a tile takes a second or two: a signal waits for the tile in hand.
+/// kernels, a multiple of 16 (strips of vectors begin there), such that a tile takes a second or two: a signal waits for the tile in hand.
 int automatic_side(long train, double pair_flops = 0);
 
 }  // namespace infinitile
