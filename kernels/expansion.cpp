@@ -4,19 +4,21 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/lanes.hpp"
+
 namespace infinitile {
 
 namespace {
 
 /// Eight pairs at once, as the compiler's own vector type: the accumulators of the long sums below have to stay in registers.
-using Lanes [[gnu::vector_size(64)]] = double;
+using Vector = Lanes<double, 8>;
 constexpr int lane_count = 8;
 constexpr int vectors = 3;
 constexpr int block = lane_count * vectors;
 
 /// `block` numbers.
 struct Block {
-  Lanes v[vectors];
+  Vector v[vectors];
 };
 
 Block load(double const* from) {
@@ -65,7 +67,7 @@ Sums evaluate(AngleView const& table, double const* contracted_end, double const
     }
     double const twice = n > 0 ? 2 : 1;
     for (int v = 0; v < vectors; ++v) {
-      Lanes const turn = twice * y.v[v];
+      Vector const turn = twice * y.v[v];
       d.v[v] += turn * d0.v[v] - d1.v[v];
       p.v[v] += turn * p0.v[v] - p1.v[v];
     }

@@ -1,16 +1,13 @@
 #include <cmath>
 #include <memory>
 
+#include "base/index.hpp"
 #include "kernels/plane_pass.hpp"
 #include "kernels/position_fill.hpp"
 
 namespace infinitile {
 
 namespace {
-
-std::size_t at(long i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// f(pass, input) for every input; each thread makes its pass when it needs it.
 template <class F>

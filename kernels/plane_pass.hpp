@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/index.hpp"
 #include "kernels/plane_level.hpp"
 #include "kernels/plane_relu.hpp"
 #include "kernels/position_pass.hpp"
@@ -81,7 +82,6 @@ private:
     LaneVector<R> h, ntk;
     plane_step::Box box;
   };
-  static std::size_t at(long n) { return static_cast<std::size_t>(n); }
   PositionMap const& map_of(PositionStep const& s) const { return program_.maps[at(s.index)]; }
 
   void make_room(std::size_t n) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/index.hpp"
 #include "base/text.hpp"
 
 namespace infinitile {
@@ -15,10 +16,6 @@ namespace {
 
 using Kind = PositionStep::Kind;
 using Pass = OwnRun::Pass;
-
-std::size_t at(long i) {
-  return static_cast<std::size_t>(i);
-}
 
 void prepare_activation(PositionProgram const& program, PositionTable& table, PositionStep const& s) {
   InputLines<double> const& roots = table.roots[at(s.before)];

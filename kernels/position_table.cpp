@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/index.hpp"
 #include "base/text.hpp"
 #include "kernels/position_fill.hpp"
 
@@ -13,10 +14,6 @@ namespace infinitile {
 namespace {
 
 using Kind = PositionStep::Kind;
-
-std::size_t at(long i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// The masks of the network's inputs, carried on from layer to layer.
 void find_masks(PositionProgram const& program, std::vector<InputRows> const& inputs, PositionTable& table) {

@@ -4,8 +4,8 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "base/index.hpp"
 #include "base/text.hpp"
-#include "infinite/index.hpp"
 
 namespace infinitile {
 

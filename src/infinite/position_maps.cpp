@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "infinite/index.hpp"
+#include "base/index.hpp"
 #include "net/positions.hpp"
 
 namespace infinitile {

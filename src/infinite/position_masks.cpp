@@ -1,6 +1,6 @@
 #include "infinite/position_masks.hpp"
 
-#include "infinite/index.hpp"
+#include "base/index.hpp"
 #include "infinite/position_maps.hpp"
 #include "net/positions.hpp"
 
