@@ -143,6 +143,7 @@ private:
   void run_plane(std::size_t n, Triple d) {
     PlaneStage const& stage = plan_.stages[n];
     if (n > 0) begin_from_level(n, d);
+    if (n > 0 && own_ && d == Triple{}) forget_distances(n);
     for (std::size_t s = stage.first; s < stage.sink; ++s) {
       PositionStep const& step = program_.steps[s];
       if (step.kind == PositionStep::Kind::mix) {
@@ -153,6 +154,8 @@ private:
       if (step.kind == PositionStep::Kind::copy) box(step.target) = box(step.source);
       if (own_ && step.kind == PositionStep::Kind::drop && box(step.target).d == Triple{}) {
         drop_own(step);
+      } else if (own_ && step.kind == PositionStep::Kind::activate && !layers_[s] && box(step.target).d == Triple{}) {
+        activate_own(step);
       } else if (layers_[s]) {
         rectify(step, *layers_[s]->relu);
       } else {
@@ -232,6 +235,18 @@ private:
     });
   }
 
+  /// An activation of a position with itself: the slope is that of one variance, with every digit.
+  void activate_own(PositionStep const& step) {
+    Value const v = value(step.target);
+    PreparedActivation const& activation = place_.table.activations[at(step.index)];
+    position_step::Sides<double> const roots = sides<double>(step.before);
+    box(step.target).for_each([&](int p, int, long cell) {
+      auto const slope = static_cast<R>(activation.slope_variance(dual_math::square(roots.row_at(p))));
+      std::fill_n(v.h + cell * L, L, R(0));
+      for (int l = 0; with_ntk_ && l < L; ++l) v.ntk[cell * L + l] *= slope;
+    });
+  }
+
   /// A ReLU alone, in place.
   void rectify(PositionStep const& step, plane_step::WeightsAndRelu<R> const& layer) {
     plane_step::Box const& plane = box(step.target);
@@ -251,6 +266,12 @@ private:
     Register& r = registers_[at(plan_.stages[n].reg)];
     r.box = {plan_.stages[n].sizes, d};
     levels_[n].copy_plane(r.box, {r.h.data(), with_ntk_ ? r.ntk.data() : nullptr});
+  }
+
+  /// An input is no distance away from itself, but behind a pool h is a difference, and a ReLU would take its rounding for an angle.
+  void forget_distances(std::size_t n) {
+    Register& r = registers_[at(plan_.stages[n].reg)];
+    std::fill(r.h.begin(), r.h.begin() + r.box.cells() * L, R(0));
   }
 
   void add_to_level(std::size_t n, PositionStep const& sink) { levels_[n + 1].add(box(sink.source), value(sink.source)); }

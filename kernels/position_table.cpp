@@ -67,7 +67,7 @@ bool fits_single(PositionProgram const& program, PositionTable const& table) {
 }  // namespace
 
 PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision,
-                                 std::vector<Graphs> graphs) {
+                                 std::vector<Graphs> graphs, PositionPath path) {
   PositionTable table;
   INFINITILE_EXPECT(inputs.size() == program.input_sizes.size() && graphs.size() == program.edges.size());
   table.graphs = std::move(graphs);
@@ -80,7 +80,7 @@ PositionTable tabulate_positions(PositionProgram const& program, std::vector<Inp
   table.attention.resize(program.attentions.size());
   table.nngp.resize(at(table.rows));
   table.ntk.resize(at(table.rows));
-  if (std::optional<PlanePlan> const plan = plan_planes(program)) {
+  if (auto const plan = path == PositionPath::fused ? plan_planes(program) : std::nullopt) {
     fill_by_planes(program, *plan, table);
   } else {
     fill_by_layers(program, table);

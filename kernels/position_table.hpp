@@ -45,6 +45,9 @@ private:
   LaneVector<T> values_;
 };
 
+/// By planes wherever the program allows (kernels/plane_plan.hpp); or layer by layer even so, the general path, which can do every network.
+enum class PositionPath { fused, general };
+
 /// What every input (train rows, then test rows) knows before any pair is looked at: for each position, the roots of its variances at every
 /// layer, and what activations and attention need of it. Computed once, the same on every rank.
 struct PositionTable {
@@ -71,10 +74,10 @@ struct PositionTable {
 };
 
 /// Runs the program for every input with itself: variances layer by layer over all inputs, then the diagonal of the kernels input by input.
-/// Inputs are row-major (rows, positions, channels), masked positions 0; `graphs` as many as the program reads. Throws NumericalAnswer when a variance leaves the range of the numbers.
-/// Cost: rows x one pair without vector lanes; memory: what variances need of every input at a time (their diagonal, where no layer mixes
-/// positions before the last activation).
+/// Inputs are row-major (rows, positions, channels), masked positions 0; `graphs` as many as the program reads. Throws
+/// NumericalAnswer when a variance leaves the range of the numbers.
+/// Cost and memory: kernels/position_fill.hpp.
 PositionTable tabulate_positions(PositionProgram const& program, std::vector<InputRows> inputs, Precision precision,
-                                 std::vector<Graphs> graphs = {});
+                                 std::vector<Graphs> graphs = {}, PositionPath path = PositionPath::fused);
 
 }  // namespace infinitile

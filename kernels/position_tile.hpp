@@ -7,9 +7,6 @@
 
 namespace infinitile {
 
-/// By planes wherever the program allows (kernels/plane_plan.hpp); or layer by layer even so, the general path, which can do every network.
-enum class PositionPath { fused, general };
-
 /// Computes tiles of a network with positions.
 ///
 /// Bound    fused: kernels/plane_step.hpp. General: 4 loads from L2 per tap of a convolution, entry and kernel, entries being positions²,

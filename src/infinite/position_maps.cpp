@@ -85,6 +85,15 @@ PositionMap map_of_axes(std::vector<std::vector<Rows>> const& axes, std::span<lo
   return map_of(taps, product_of(sizes), 1 / count);
 }
 
+/// Without the taps that no output finds inside: a window may be larger than the padded image has use for.
+WindowAxis touching(WindowAxis axis) {
+  if (axis.padding == Padding::circular) return axis;
+  long const first = std::max(0L, axis.low - axis.stride * (axis.output - 1)), last = std::min(axis.size - 1, axis.low + axis.input - 1);
+  axis.size = last - first + 1;
+  axis.low -= first;
+  return axis;
+}
+
 /// One axis of a window: a matrix per tap.
 std::vector<Rows> taps_of(WindowAxis const& axis) {
   std::vector<Rows> taps;
@@ -127,11 +136,12 @@ PositionMap with_axes(PositionMap map, PositionMap::Shape shape, std::vector<Win
   return map;
 }
 
-PositionMap pooling(std::vector<WindowAxis> const& windows, std::span<long const> sizes, bool average, bool normalize_edges) {
+PositionMap pooling(std::vector<WindowAxis> windows, std::span<long const> sizes, bool average, bool normalize_edges) {
   std::vector<Rows> axes;
   double count = 1;
-  for (WindowAxis const& window : windows) {
+  for (WindowAxis& window : windows) {
     count *= static_cast<double>(window.size);
+    window = touching(window);
     Rows& rows = axes.emplace_back(at(window.output));
     for (Rows const& tap : taps_of(window))
       for (std::size_t o = 0; o < rows.size(); ++o) rows[o].insert(rows[o].end(), tap[o].begin(), tap[o].end());
@@ -185,10 +195,17 @@ bool advance(std::vector<long>& index, std::vector<long> const& sizes) {
 }  // namespace
 
 PositionMap convolution_map(Convolution const& op, std::span<long const> sizes) {
-  std::vector<WindowAxis> const windows = window_axes(sizes, op.filter_shape, op.strides, op.padding);
+  std::vector<WindowAxis> windows = window_axes(sizes, op.filter_shape, op.strides, op.padding);
   std::vector<std::vector<Rows>> axes;
-  for (WindowAxis const& axis : windows) axes.push_back(taps_of(axis));
-  return with_axes(map_of_axes(axes, sizes), PositionMap::Shape::window, windows);
+  double count = 1;  // all taps, also those that meet nothing but padding
+  for (WindowAxis& axis : windows) {
+    count *= static_cast<double>(axis.size);
+    axis = touching(axis);
+    axes.push_back(taps_of(axis));
+  }
+  PositionMap map = map_of_axes(axes, sizes);
+  map.scale = 1 / count;
+  return with_axes(std::move(map), PositionMap::Shape::window, windows);
 }
 
 PositionMap transposed_map(ConvTranspose const& op, std::span<long const> sizes) {

@@ -1,10 +1,14 @@
 #include "infinite/position_needs.hpp"
 
+#include "base/error.hpp"
+#include "base/text.hpp"
 #include "infinite/position_maps.hpp"
 
 namespace infinitile {
 
 namespace {
+
+constexpr long most_positions = 1L << 22;  // an image of 2,048 x 2,048; every layer has a table of that size, per tap
 
 /// What a node must have of its input to give `wanted` itself.
 Spread handed_on(Node const& node, std::optional<PositionMap> const& map, Spread wanted) {
@@ -35,6 +39,9 @@ std::vector<std::optional<PositionMap>> find_maps(Network const& network) {
     if (node.inputs.empty() || !network.is_needed(static_cast<int>(n))) continue;
     Node const& input = network.node(node.inputs.front());
     std::span<long const> const sizes = input.sizes(), out = node.sizes();
+    if (node.positions() > most_positions)
+      throw Error(text(network.where(node), ": it has ", node.positions(), " positions, and the infinite reading can hold ", most_positions,
+                       " at most. Make the strides or the size smaller."));
     std::visit(Overloaded{[&](Conv const& op) { maps[n] = convolution_map(op, sizes); },
                           [&](ConvLocal const& op) { maps[n] = convolution_map(op, sizes); },
                           [&](ConvTranspose const& op) { maps[n] = transposed_map(op, sizes); },

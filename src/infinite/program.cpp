@@ -54,8 +54,10 @@ InfiniteCost cost_of(PositionProgram const& program) {
     if (step.kind == PositionStep::Kind::attend) cost.row_numbers += entries_of(Spread::full, step.in_positions);
   }
   if (auto const plan = plan_planes(program)) {
+    cost.stages = static_cast<int>(plan->stages.size());
     cost.pair_numbers = 2 * cells_of(program, *plan);
   } else {
+    cost.pair_flops *= 4;  // layer by layer all numbers go through L2, at a quarter of the rate of registers
     for (double const entries : pairs) cost.pair_numbers += 2 * entries;
     for (double const entries : own) cost.row_numbers += entries;
   }

@@ -24,6 +24,7 @@ struct InfiniteCost {
   double pair_flops = 0;    ///< per pair of inputs
   double pair_numbers = 0;  ///< float64 numbers that one pair needs while it is computed
   double row_numbers = 0;   ///< numbers kept per input
+  int stages = 0;           ///< plane by plane, in so many stages between pools; 0: layer by layer
 };
 InfiniteCost cost_of(InfiniteProgram const& program);
 

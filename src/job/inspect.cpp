@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "infinite/compile_positions.hpp"
 #include "infinite/program.hpp"
 #include "job/data.hpp"
 #include "job/network.hpp"
@@ -23,10 +24,25 @@ namespace {
 
 using Shapes = std::vector<std::vector<long>>;
 
+/// How pairs of inputs with positions are computed, and what that costs; or why they are not.
+std::string cost_in_words(Network const& network) {
+  if (!acts_on_positions(network)) return "";
+  try {
+    InfiniteCost const cost = cost_of(compile_infinite(network));
+    std::string const way = cost.stages == 0   ? "layer by layer"
+                            : cost.stages == 1 ? "plane by plane"
+                                               : fmt::format("plane by plane, in {} stages between pools", cost.stages);
+    return fmt::format("infinite width: {}; {} flops per pair of inputs, {} in hand per pair, {} kept per input\n", way,
+                       format_count(cost.pair_flops), format_bytes(8 * cost.pair_numbers), format_bytes(8 * cost.row_numbers));
+  } catch (Error const& error) {
+    return text("infinite width: no. ", error.what(), "\n");
+  }
+}
+
 std::string table_of(Network const& network) {
   auto const support = infinite_support(network);
   auto const of = [&](Node const& node) { return support[static_cast<std::size_t>(&node - network.nodes().data())]; };
-  return describe(network, {{"infinite", of}});
+  return describe(network, {{"infinite", of}}) + cost_in_words(network);
 }
 
 Shapes read_shape_option(std::string const& words) {
