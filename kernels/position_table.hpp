@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -9,6 +10,10 @@
 #include "kernels/row_table.hpp"
 
 namespace infinitile {
+
+namespace plane_kernel {
+class PlaneTwin;
+}
 
 /// The same `lines` numbers of every input. Inputs come in blocks of `width`, the lanes of a vector; a line of a block is one vector, its
 /// lines follow each other, and what lies behind the last input repeats it.
@@ -63,6 +68,7 @@ struct PositionTable {
   std::vector<Graphs> graphs;                   ///< as the program numbers them
   std::vector<double> nngp;                     ///< the diagonal of the kernels, exactly
   std::vector<double> ntk;
+  mutable std::shared_ptr<plane_kernel::PlaneTwin> twin;  ///< the table on a GPU (kernels/cuda/plane_twin.hpp), once a tile asked for it
 
   template <class R>
   InputLines<R> const& roots_in(int slot) const {

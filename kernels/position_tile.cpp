@@ -7,6 +7,10 @@
 
 #include "base/error.hpp"
 #include "kernels/plane_pass.hpp"
+#ifdef INFINITILE_CUDA
+#include "kernels/cuda/plane_twin.hpp"
+#include "kernels/cuda/summed_tile.hpp"
+#endif
 
 namespace infinitile {
 
@@ -120,6 +124,34 @@ long run_strips(PositionProgram const& program, std::span<TileTask<T> const> tas
   return bad;
 }
 
+#ifdef INFINITILE_CUDA
+/// Tile by tile: planes on the GPU, the layers behind them here.
+template <class R, class T>
+long run_on_device(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, std::span<TileTask<T> const> tasks,
+                   bool with_ntk) {
+  using Kernel = plane_kernel::PlaneKernel<R>;
+  Kernel& kernel = plane_kernel::PlaneTwin::of<R>(program, plan, table);
+  long bad = 0;
+  for (TileTask<T> const& task : tasks) {
+    auto const sums = kernel.sum(plane_kernel::pairs_of(task), with_ntk ? Kernel::Wanted::nngp_and_ntk : Kernel::Wanted::nngp);
+    plane_kernel::SummedTile const tile(program, plan, table, task, sums);
+    bad += run_strips(program, std::span(&task, 1), [&] { return std::make_unique<plane_kernel::SummedTile::Head>(tile, with_ntk); });
+  }
+  return bad;
+}
+#endif
+
+/// Plane by plane in R, on a GPU where there is one that can.
+template <class R, class T>
+long run_planes(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, std::span<TileTask<T> const> tasks,
+                bool with_ntk) {
+#ifdef INFINITILE_CUDA
+  if (plane_kernel::fits_plane_kernel(program, plan) && plane_kernel::PlaneTwin::is_here())
+    return run_on_device<R>(program, plan, table, tasks, with_ntk);
+#endif
+  return run_strips(program, tasks, [&] { return std::make_unique<PlaneRunner<R>>(program, plan, table, with_ntk); });
+}
+
 /// Rounding in float is relative to h, and keeps the digits of near duplicates through any number of layers; but a pool adds large and small
 /// distances, so that an activation behind it would see their rounding as an angle.
 bool allows_single(PositionProgram const& program, PlanePlan const& plan) {
@@ -135,7 +167,7 @@ bool allows_single(PositionProgram const& program, PlanePlan const& plan) {
 template <class T>
 long compute_position_tiles(Exec const& exec, PositionProgram const& program, PositionTable const& table,
                             std::span<TileTask<T> const> tasks, PositionPath path) {
-  static_cast<void>(exec);  // on the host, whatever Exec is
+  static_cast<void>(exec);  // on the host, whatever Exec is; planes on a GPU need no Kokkos there
   if (tasks.empty()) return 0;
   bool const with_ntk = tasks.front().ntk != nullptr;
   for (TileTask<T> const& task : tasks) INFINITILE_EXPECT((task.ntk != nullptr) == with_ntk);
@@ -143,9 +175,9 @@ long compute_position_tiles(Exec const& exec, PositionProgram const& program, Po
   bool const single = std::is_same_v<T, float> && plan && allows_single(program, *plan) && !table.roots_single.empty();
   long bad = 0;
   if (single) {
-    bad = run_strips(program, tasks, [&] { return std::make_unique<PlaneRunner<float>>(program, *plan, table, with_ntk); });
+    bad = run_planes<float>(program, *plan, table, tasks, with_ntk);
   } else if (plan) {
-    bad = run_strips(program, tasks, [&] { return std::make_unique<PlaneRunner<double>>(program, *plan, table, with_ntk); });
+    bad = run_planes<double>(program, *plan, table, tasks, with_ntk);
   } else {
     bad = run_strips(program, tasks, [&] { return std::make_unique<GeneralRunner>(program, table, with_ntk); });
   }

@@ -2,7 +2,7 @@
 # the others there is one source here that includes it twice. Not again in the sanitizer's build.
 if(NOT INFINITILE_SANITIZE)
   file(GLOB headers RELATIVE ${PROJECT_SOURCE_DIR} CONFIGURE_DEPENDS
-    ${PROJECT_SOURCE_DIR}/src/*/*.hpp ${PROJECT_SOURCE_DIR}/kernels/*.hpp ${PROJECT_SOURCE_DIR}/drivers/*.hpp)
+    ${PROJECT_SOURCE_DIR}/src/*/*.hpp ${PROJECT_SOURCE_DIR}/kernels/*.hpp ${PROJECT_SOURCE_DIR}/kernels/cuda/*.hpp ${PROJECT_SOURCE_DIR}/drivers/*.hpp)
   set(sources "")
   foreach(header ${headers})
     string(REGEX REPLACE "hpp$" "cpp" source ${header})

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <algorithm>
+#include <span>
+#include <vector>
+
+#include "kernels/cuda/plane_arrays.hpp"
+#include "kernels/plane_plan.hpp"
+#include "kernels/position_pass.hpp"
+
+namespace infinitile::plane_kernel {
+
+/// A tile whose planes are summed, the sums in the order of pairs_of(), and what its last layers need of the variances. For each thread that
+/// runs them there is a head; both need the tile for as long as they are used.
+class SummedTile {
+public:
+  template <class T>
+  SummedTile(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, TileTask<T> const& task,
+             std::span<PlaneSums const> sums)
+      : program_(program),
+        plan_(plan),
+        table_(table),
+        sink_(program.steps[plan.stages.back().sink]),
+        map_(program.maps[static_cast<std::size_t>(sink_.index)]),
+        row0_(task.row0),
+        col0_(task.col0),
+        cols_(task.cols),
+        sums_(sums) {
+    for (int i = 0; i < task.rows; ++i) rows_half_.push_back(half_variances(task.row0 + i));
+    for (int j = 0; j < task.cols; ++j) cols_half_.push_back(half_variances(task.col0 + j));
+  }
+
+  /// The layers behind the last plane, for strips of a row against columns.
+  class Head;
+
+private:
+  bool flattens() const { return map_.shape == PositionMap::Shape::equal; }
+  /// What one entry weighs.
+  double weight() const { return flattens() ? map_.scale : dual_math::square(map_.taps.front().weight.front()); }
+  /// Σ ½ q of an input over its positions.
+  double half_variances(long input) const {
+    double sum = 0;
+    for (int p = 0; p < sink_.in_positions; ++p) sum += 0.5 * dual_math::square(*root(sink_.before, p, input));
+    return sum;
+  }
+  double const* root(int slot, int p, long input) const { return table_.roots[static_cast<std::size_t>(slot)].at(p, input); }
+
+  bool is_diagonal() const { return row0_ == col0_; }
+  /// The sums of (row, col); nothing where the tile does not have that pair.
+  PlaneSums const* sums(int i, int j) const {
+    if (j < 0 || j >= (is_diagonal() ? i : cols_)) return nullptr;
+    return &sums_[static_cast<std::size_t>(is_diagonal() ? static_cast<long>(i) * (i - 1) / 2 + j : static_cast<long>(i) * cols_ + j)];
+  }
+
+  PositionProgram const& program_;
+  PlanePlan const& plan_;
+  PositionTable const& table_;
+  PositionStep const& sink_;
+  PositionMap const& map_;
+  long row0_, col0_;
+  int cols_;
+  std::span<PlaneSums const> sums_;
+  std::vector<double> rows_half_, cols_half_;
+};
+
+class SummedTile::Head {
+public:
+  static constexpr int lanes = 8;
+
+  Head(SummedTile const& tile, bool with_ntk)
+      : tile_(tile),
+        with_ntk_(with_ntk),
+        pass_(tile.program_, tile.table_, PositionPass<lanes>::Of::pairs, with_ntk, tile.plan_.stages.back().sink) {}
+
+  /// Input `row` with inputs `col`, ... as in PositionPass. Lanes that the tile does not have are two inputs far apart.
+  PositionPass<lanes>& run(long row, long col) {
+    pass_.place(row, col);
+    auto const i = static_cast<int>(row - tile_.row0_), first = static_cast<int>(col - tile_.col0_);
+    PositionPass<lanes>::Value const v = pass_.value(tile_.sink_.target);
+    for (int l = 0; l < lanes; ++l) {
+      PlaneSums const* const sums = tile_.sums(i, first + l);
+      v.h[l] = sums == nullptr ? half_both(row, col, l) : distance(i, first + l, *sums, half_both(row, col, l));
+      if (with_ntk_) v.ntk[l] = sums == nullptr ? 0 : tile_.weight() * sums->ntk;
+    }
+    for (std::size_t n = tile_.plan_.head; n < tile_.program_.steps.size(); ++n) {
+      pass_.run(tile_.program_.steps[n]);
+      pass_.settle(tile_.program_.steps[n]);
+    }
+    return pass_;
+  }
+
+private:
+  /// ½ (q + q') behind the last plane.
+  double half_both(long row, long col, int lane) const {
+    return 0.5
+           * (dual_math::square(*tile_.root(tile_.sink_.after, 0, row)) + dual_math::square(tile_.root(tile_.sink_.after, 0, col)[lane]));
+  }
+  /// Flatten: h' = weight Σ h. All positions with all: k' = weight Σ (½ (q + q') − h), and h' = ½ (q + q') − k'.
+  double distance(int i, int j, PlaneSums const& sums, double both) const {
+    double const h = tile_.weight() * sums.h;
+    if (tile_.flattens()) return h;
+    double const halves = tile_.rows_half_[static_cast<std::size_t>(i)] + tile_.cols_half_[static_cast<std::size_t>(j)];
+    return h + (both - tile_.weight() * tile_.sink_.in_positions * halves);
+  }
+
+  SummedTile const& tile_;
+  bool with_ntk_;
+  PositionPass<lanes> pass_;
+};
+
+}  // namespace infinitile::plane_kernel
