@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "kernels/cuda/plane_arrays.hpp"
+#include "kernels/kernel_tile.hpp"
 #include "kernels/plane_plan.hpp"
 #include "kernels/position_pass.hpp"
 
