@@ -1,10 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <span>
 #include <vector>
 
 #include "kernels/cuda/plane_arrays.hpp"
+#include "kernels/kernel_tile.hpp"
 #include "kernels/plane_plan.hpp"
 #include "kernels/position_pass.hpp"
 
