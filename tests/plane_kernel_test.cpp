@@ -12,35 +12,12 @@
 #include "kernels/position_tile.hpp"
 #include "net/reader.hpp"
 #include "support/catch.hpp"
+#include "support/turn_block.hpp"
 
 using namespace infinitile;
 using namespace infinitile::plane_kernel;
 
 namespace {
-
-/// Threads that take turns: each does a phase as a whole before the next one begins it. Nothing may depend on who comes first.
-enum class Turns { forward, backward };
-template <class R>
-class TurnBlock {
-public:
-  TurnBlock(int threads, Turns turns) : turns_(turns), strips_(static_cast<std::size_t>(threads)) {}
-  int threads() const { return static_cast<int>(strips_.size()); }
-  template <class F>
-  void alone(F f) {
-    for (int n = 0; n < threads(); ++n) {
-      int const thread = turns_ == Turns::forward ? n : threads() - 1 - n;
-      f(thread, strips_[static_cast<std::size_t>(thread)]);
-    }
-  }
-  template <class F>
-  void phase(F f) {
-    alone(f);
-  }
-
-private:
-  Turns turns_;
-  std::vector<Strip<R>> strips_;
-};
 
 template <class R>
 PlaneJob<R> job_of(PlaneArrays<R> const& a) {
@@ -58,7 +35,11 @@ std::vector<PlaneSums> sum_planes(PlaneArrays<R> const& arrays, std::vector<Plan
   for (std::size_t n = 0; n < pairs.size(); ++n) {
     std::ranges::fill(room, std::nan(""));  // shared memory begins with anything
     TurnBlock<R> block(seating.threads(), turns);
-    PairRun<R, with_ntk>(job, pairs[n], room.data()).run(block, &sums[n]);
+    if (job.height == most_side && job.width == most_side) {
+      PairRun<R, with_ntk, most_side>(job, pairs[n], room.data()).run(block, &sums[n]);
+    } else {
+      PairRun<R, with_ntk, 0>(job, pairs[n], room.data()).run(block, &sums[n]);
+    }
   }
   return sums;
 }
@@ -206,10 +187,19 @@ TEST_CASE("a block seats every entry of every plane once", "[plane_kernel]") {
     std::fill_n(arrays.inputs.begin(), height * width, 1.0);
     auto const sums = sum_planes<double, false>(arrays, {{0, 1}}, Turns::forward);
     CHECK(sums[0].h == 0.5 * height * width * height * width);
-    Seating const seating(height, width, height * width);
-    CHECK(seating.threads() <= Seating::most_threads);
-    CHECK(seating.bytes<double>() <= 48 * 1024);
   }
+}
+
+TEST_CASE("every image that fits has a block that fits", "[plane_kernel]") {
+  int wrong = 0;
+  for (int height = 1; height <= most_side; ++height)
+    for (int width = 1; width <= most_side; ++width)
+      for (int const planes : {1, height * width}) {
+        Seating const seating(height, width, planes);
+        bool const fits = seating.seats >= 1 && seating.threads() <= Seating::most_threads && seating.bytes<double>() <= 48 * 1024;
+        wrong += fits ? 0 : 1;
+      }
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("the twin of the planes has the kernels of planes and layers", "[plane_kernel]") {

@@ -76,8 +76,9 @@ INFINITILE_FN void carry(PlaneLayer<R> const& layer, R r1, R r2, R& h, R* ntk) {
   *ntk = slope * (layer.trained * rest + (layer.a * *ntk + layer.one));
 }
 
-/// One pair. `room` is what the threads share, Seating::bytes() of it.
-template <class R, bool with_ntk>
+/// One pair. `room` is what the threads share, Seating::bytes() of it. Side: of square images whose size the compiler knows, so that places are
+/// distances it knows as well; 0 for all others.
+template <class R, bool with_ntk, int Side>
 class PairRun {
 public:
   using Own = Strip<R>;
@@ -85,7 +86,6 @@ public:
   INFINITILE_FN PairRun(PlaneJob<R> const& job, PlanePair const& pair, double* room)
       : job_(job),
         seating_(job.height, job.width, job.planes),
-        positions_(job.height * job.width),
         inputs_{of_input(job.inputs, pair.row, job.channels), of_input(job.inputs, pair.col, job.channels)},
         roots_{of_input(job.roots, pair.row, job.slots), of_input(job.roots, pair.col, job.slots)},
         sums_(room),
@@ -103,10 +103,7 @@ public:
           continue;
         }
         block.phase([&](int thread, Own& s) { share(thread, layer.before, s); });
-        block.phase([&](int, Own& s) {
-          sum_windows(s);
-          carry_strip(layer, s);
-        });
+        block.phase([&](int, Own& s) { carry_windows(layer, s); });
       }
       block.alone([&](int, Own& s) { add_up(s); });
     }
@@ -121,12 +118,15 @@ private:
   struct Two {
     R const *own, *theirs;
   };
-  INFINITILE_FN R const* of_input(R const* all, int input, int lines) const { return all + static_cast<long>(input) * lines * positions_; }
-  INFINITILE_FN Two roots(int slot) const { return {roots_.own + slot * positions_, roots_.theirs + slot * positions_}; }
+  INFINITILE_FN R const* of_input(R const* all, int input, int lines) const { return all + static_cast<long>(input) * lines * positions(); }
+  INFINITILE_FN Two roots(int slot) const { return {roots_.own + slot * positions(), roots_.theirs + slot * positions()}; }
 
   INFINITILE_FN R* h_of(Own const& s) const { return room_ + s.seat * seating_.cells; }
   INFINITILE_FN R* ntk_of(Own const& s) const { return h_of(s) + seating_.seats * seating_.cells; }
-  INFINITILE_FN int pitch() const { return job_.width + 4; }
+  INFINITILE_FN int height() const { return Side > 0 ? Side : job_.height; }
+  INFINITILE_FN int width() const { return Side > 0 ? Side : job_.width; }
+  INFINITILE_FN int positions() const { return height() * width(); }
+  INFINITILE_FN int pitch() const { return width() + 4; }
 
   /// One entry of a strip, as its threads walk down the column.
   struct Entry {
@@ -137,13 +137,13 @@ private:
   /// f(i, entry) for the entries of a strip; i is known to the compiler, so that registers can be arrays.
   template <class F>
   INFINITILE_FN void for_each_entry(Own const& s, F f) const {
-    int const p = s.first * job_.width + s.x, turn = s.down.seam() - s.first;
-    int const other = p + s.down.shift * job_.width + s.along.apart(s.x), cell = (s.first + 1) * pitch() + s.along.place(s.x);
+    int const p = s.first * width() + s.x, turn = s.down.seam() - s.first;
+    int const other = p + s.down.shift * width() + s.along.apart(s.x), cell = (s.first + 1) * pitch() + s.along.place(s.x);
     INFINITILE_UNROLL
     for (int i = 0; i < Seating::strip_rows; ++i) {
       bool const behind = i >= turn;
-      if (s.first + i < job_.height)
-        f(i, Entry{p + i * job_.width, other + i * job_.width - (behind ? positions_ : 0), cell + (behind ? i + 2 : i) * pitch(),
+      if (s.first + i < height())
+        f(i, Entry{p + i * width(), other + i * width() - (behind ? positions() : 0), cell + (behind ? i + 2 : i) * pitch(),
                    i == 0 || i == turn});
     }
   }
@@ -152,16 +152,16 @@ private:
   INFINITILE_FN void begin(int thread, int first_plane, Own& s) const {
     s.seat = thread / seating_.per_plane();
     int const place = thread % seating_.per_plane(), plane = first_plane + s.seat;
-    s.x = place % job_.width;
-    s.number = place / job_.width;
-    s.first = s.seat < seating_.seats && plane < job_.planes ? s.number * Seating::strip_rows : job_.height;
-    s.down = {job_.height, plane / job_.width};
-    s.along = {job_.width, plane % job_.width};
+    s.x = place % width();
+    s.number = place / width();
+    s.first = s.seat < seating_.seats && plane < job_.planes ? s.number * Seating::strip_rows : height();
+    s.down = {height(), plane / width()};
+    s.along = {width(), plane % width()};
     R const weight = static_cast<R>(0.5) / static_cast<R>(job_.channels);
     for_each_entry(s, [&](int i, Entry const& e) {
       R sum = 0;
       for (int c = 0; c < job_.channels; ++c) {
-        R const apart = inputs_.own[c * positions_ + e.p] - inputs_.theirs[c * positions_ + e.other];
+        R const apart = inputs_.own[c * positions() + e.p] - inputs_.theirs[c * positions() + e.other];
         sum += apart * apart;
       }
       s.h[i] = weight * sum;
@@ -171,7 +171,7 @@ private:
 
   /// Writes a strip for its neighbours, and its share of the ring.
   INFINITILE_FN void share(int thread, int slot, Own const& s) const {
-    if (s.first >= job_.height) return;
+    if (s.first >= height()) return;
     R *const h = h_of(s), *const ntk = ntk_of(s);
     int const column = s.along.place(s.x);
     for_each_entry(s, [&](int i, Entry const& e) {
@@ -189,11 +189,11 @@ private:
     TorusAxis::Sides const y = s.down.at(row), x = s.along.at(column);
     R sum = 0;
     if (s.down.inside(y.own) && s.along.inside(x.own)) {
-      R const r = border.own[y.own * job_.width + x.own];
+      R const r = border.own[y.own * width() + x.own];
       sum += r * r;
     }
     if (s.down.inside(y.theirs) && s.along.inside(x.theirs)) {
-      R const r = border.theirs[y.theirs * job_.width + x.theirs];
+      R const r = border.theirs[y.theirs * width() + x.theirs];
       sum += r * r;
     }
     int const cell = row * pitch() + column;
@@ -201,27 +201,37 @@ private:
     if constexpr (with_ntk) ntk_of(s)[cell] = 0;
   }
 
-  /// Sums over 3 x 3 cells, along rows first, each row's read once on the way down a column; anew behind the seam.
-  INFINITILE_FN void sum_windows(Own& s) const {
-    sum_windows(s, h_of(s), s.h);
-    if constexpr (with_ntk) sum_windows(s, ntk_of(s), s.ntk);
-  }
-  INFINITILE_FN void sum_windows(Own const& s, R const* plane, R (&sums)[Seating::strip_rows]) const {
-    auto const row = [](R const* cell) { return cell[-1] + cell[0] + cell[1]; };
+  /// Sums over 3 x 3 cells on the way down a column, along rows first, each of which is read once.
+  struct Window {
     R above = 0, here = 0;
-    for_each_entry(s, [&](int i, Entry const& e) {
-      R const* const cell = plane + e.cell;
-      if (e.anew) {
-        above = row(cell - pitch());
-        here = row(cell);
-      }
-      R const below = row(cell + pitch());
-      sums[i] = above + here + below;
+    INFINITILE_FN static R row(R const* cell) { return cell[-1] + cell[0] + cell[1]; }
+    INFINITILE_FN void begin(R const* cell, int pitch) {
+      above = row(cell - pitch);
+      here = row(cell);
+    }
+    INFINITILE_FN R next(R const* cell, int pitch) {
+      R const below = row(cell + pitch), sum = above + here + below;
       above = here;
       here = below;
+      return sum;
+    }
+  };
+
+  /// A window and what is behind it, entry by entry; the window begins anew behind the seam.
+  INFINITILE_FN void carry_windows(PlaneLayer<R> const& layer, Own& s) const {
+    Two const r = roots(layer.after);
+    R const *const h = h_of(s), *const ntk = ntk_of(s);
+    Window sum_h, sum_ntk;
+    for_each_entry(s, [&](int i, Entry const& e) {
+      if (e.anew) {
+        sum_h.begin(h + e.cell, pitch());
+        if constexpr (with_ntk) sum_ntk.begin(ntk + e.cell, pitch());
+      }
+      s.h[i] = sum_h.next(h + e.cell, pitch());
+      if constexpr (with_ntk) s.ntk[i] = sum_ntk.next(ntk + e.cell, pitch());
+      carry(layer, r.own[e.p], r.theirs[e.other], s.h[i], with_ntk ? &s.ntk[i] : nullptr);
     });
   }
-
   INFINITILE_FN void carry_strip(PlaneLayer<R> const& layer, Own& s) const {
     Two const r = roots(layer.after);
     for_each_entry(s, [&](int i, Entry const& e) { carry(layer, r.own[e.p], r.theirs[e.other], s.h[i], with_ntk ? &s.ntk[i] : nullptr); });
@@ -256,7 +266,6 @@ private:
 
   PlaneJob<R> const& job_;
   Seating seating_;
-  int positions_;
   Two inputs_, roots_;
   double* sums_;
   R* room_;

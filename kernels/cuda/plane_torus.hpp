@@ -42,6 +42,7 @@ struct TorusAxis {
 struct Seating {
   static constexpr int strip_rows = 8;
   static constexpr int most_threads = 128;
+  static constexpr int most_cells = 3072;  ///< h and ntk in double are the 48 KB that any block may have
 
   int width = 1;
   int strips = 1;  ///< of one column
@@ -50,7 +51,8 @@ struct Seating {
 
   INFINITILE_FN Seating(int height, int columns, int planes)
       : width(columns), strips((height + strip_rows - 1) / strip_rows), cells(TorusAxis{height}.room() * TorusAxis{columns}.room()) {
-    int const most = most_threads / (strips * width);
+    int const by_threads = most_threads / (strips * width), by_cells = most_cells / cells,
+              most = by_threads < by_cells ? by_threads : by_cells;
     seats = planes < most ? planes : most;
   }
 

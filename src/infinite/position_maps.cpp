@@ -87,7 +87,7 @@ PositionMap map_of_axes(std::vector<std::vector<Rows>> const& axes, std::span<lo
 
 /// Without the taps that no output finds inside: a window may be larger than the padded image has use for.
 WindowAxis touching(WindowAxis axis) {
-  if (axis.padding == Padding::circular) return axis;
+  if (axis.padding == Padding::circular || axis.size <= 3) return axis;  // windows of three have a form of their own
   long const first = std::max(0L, axis.low - axis.stride * (axis.output - 1)), last = std::min(axis.size - 1, axis.low + axis.input - 1);
   axis.size = last - first + 1;
   axis.low -= first;
