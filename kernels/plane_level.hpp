@@ -119,11 +119,15 @@ private:
   long number_of(Triple d) const {
     long number = 0;
     for (std::size_t a = 0; a < 3; ++a) {
-      auto const found = std::lower_bound(planes_[a].begin(), planes_[a].end(), d[a]);
-      if (found == planes_[a].end() || *found != d[a]) return -1;
-      number = number * static_cast<long>(planes_[a].size()) + (found - planes_[a].begin());
+      long const along = number_of(a, d[a]);
+      if (along < 0) return -1;
+      number = number * static_cast<long>(planes_[a].size()) + along;
     }
     return number;
+  }
+  long number_of(std::size_t a, int d) const {
+    auto const found = std::lower_bound(planes_[a].begin(), planes_[a].end(), d);
+    return found == planes_[a].end() || *found != d ? -1 : found - planes_[a].begin();
   }
 
   /// Along one axis: an entry of a plane before the pool that is in the window of output `own` on one side and of `theirs` on the other.
@@ -142,11 +146,10 @@ private:
     for (int entry = 0; entry < extent; ++entry)
       for_each_output(w, low + entry, [&](int own) {
         for_each_output(w, low + entry + d, [&](int theirs) {
-          auto const found = std::lower_bound(planes_[a].begin(), planes_[a].end(), theirs - own);
-          if (found == planes_[a].end() || *found != theirs - own) return;
           int const apart = theirs - own;
-          out.push_back({entry, own, theirs, static_cast<std::size_t>(found - planes_[a].begin()), own - std::max(0, -apart),
-                         sizes_[a] - std::abs(apart)});
+          long const number = number_of(a, apart);
+          if (number < 0) return;
+          out.push_back({entry, own, theirs, static_cast<std::size_t>(number), own - std::max(0, -apart), sizes_[a] - std::abs(apart)});
         });
       });
     return out;

@@ -6,6 +6,7 @@
 #include "base/index.hpp"
 #include "kernels/plane_level.hpp"
 #include "kernels/plane_relu.hpp"
+#include "kernels/plane_sink.hpp"
 #include "kernels/position_pass.hpp"
 
 namespace infinitile {
@@ -22,6 +23,7 @@ public:
   PlanePass(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, With with)
       : program_(program),
         plan_(plan),
+        sink_(program, plan),
         place_{table},
         with_ntk_(with == With::ntk),
         registers_(static_cast<std::size_t>(program.registers)),
@@ -50,9 +52,7 @@ public:
   Own run_own(long row) {
     int const lane = place_own(row);
     for (std::size_t n = 0; n < plan_.stages.size(); ++n) run_stage(n);
-    PositionStep const& sink = program_.steps[plan_.stages.back().sink];
-    double const weight = sink_weight(sink), variances = sink_variances(sink, lane);
-    return {variances - weight * sum_h_[at(lane)], weight * sum_t_[at(lane)]};
+    return {sink_.variances(halves(lane)) - sink_.weight() * sum_h_[at(lane)], sink_.weight() * sum_t_[at(lane)]};
   }
 
   /// For a plan of plan_windows: the variances of one input behind the last pool, per position, whose roots are still 0 in the table.
@@ -256,7 +256,8 @@ private:
         long const cell = plane.cell(z, y, 0) * L;
         int const p = plane.position(z, y, 0);
         R *const h = v.h + cell, *const ntk = v.ntk == nullptr ? nullptr : v.ntk + cell;
-        layer.template run<1, L>(plane_step::Row<R>{h, ntk, 0, h, ntk, plane.extent(2), sides<R>(step.before).from(p, p + plane.apart())});
+        plane_step::run_row<1, L>(layer,
+                                  plane_step::Row<R>{h, ntk, 0, h, ntk, plane.extent(2), sides<R>(step.before).from(p, p + plane.apart())});
       }
   }
 
@@ -296,39 +297,32 @@ private:
     }
   }
 
-  bool flattens(PositionStep const& sink) const { return map_of(sink).shape == PositionMap::Shape::equal; }
-  /// k' = Σ ½ (q + q') weight − weight Σ h: what one entry of the last sink weighs, and the first of these sums for column l.
-  double sink_weight(PositionStep const& sink) const {
-    return flattens(sink) ? map_of(sink).scale : dual_math::square(map_of(sink).taps.front().weight.front());
-  }
-  double sink_variances(PositionStep const& sink, int l) const {
-    position_step::Sides<double> const roots = sides<double>(sink.before);
+  /// Σ ½ (q + q') over positions, of the row input and column l.
+  double halves(int l) const {
+    position_step::Sides<double> const roots = sides<double>(sink_.step.before);
     double sum = 0;
-    for (int p = 0; p < sink.in_positions; ++p) sum += 0.5 * (dual_math::square(roots.row_at(p)) + dual_math::square(roots.col_at(p)[l]));
-    return sink_weight(sink) * sum * (flattens(sink) ? 1 : sink.in_positions);
+    for (int p = 0; p < sink_.step.in_positions; ++p)
+      sum += 0.5 * (dual_math::square(roots.row_at(p)) + dual_math::square(roots.col_at(p)[l]));
+    return sum;
   }
 
   /// One position is left.
   void finish() {
-    PositionStep const& sink = program_.steps[plan_.stages.back().sink];
-    position_step::Value<double> const v = head_->value(sink.target);
-    position_step::Sides<double> const roots = head_->sides(sink.after);
-    double const weight = sink_weight(sink), r1 = roots.row_at(0);
+    position_step::Value<double> const v = head_->value(sink_.step.target);
+    position_step::Sides<double> const roots = head_->sides(sink_.step.after);
+    double const r1 = roots.row_at(0);
     for (int l = 0; l < L; ++l) {
-      // All positions with themselves: h' is the mean of h, exactly.
       double const half_both = 0.5 * (r1 * r1 + dual_math::square(roots.col_at(0)[l]));
-      v.h[l] = weight * sum_h_[at(l)] + (flattens(sink) ? 0 : half_both - sink_variances(sink, l));
+      v.h[l] = sink_.distance(sum_h_[at(l)], sink_.flattens() ? 0 : halves(l), half_both);
     }
     if (with_ntk_)
-      for (int l = 0; l < L; ++l) v.ntk[l] = weight * sum_t_[at(l)];
-    for (std::size_t n = plan_.head; n < program_.steps.size(); ++n) {
-      head_->run(program_.steps[n]);
-      head_->settle(program_.steps[n]);
-    }
+      for (int l = 0; l < L; ++l) v.ntk[l] = sink_.weight() * sum_t_[at(l)];
+    head_->run_from(plan_.head);
   }
 
   PositionProgram const& program_;
   PlanePlan const& plan_;
+  PlaneSink sink_;
   PairPlace place_;
   bool with_ntk_;
   bool own_ = false;                     ///< one input with itself

@@ -31,36 +31,6 @@ INFINITILE_INLINE void sum_windows(R const* at, long pitch, Lanes<R, L> (&sums)[
   }
 }
 
-/// layer.block<Taps, L, N, with_ntk>(row, x) for neighbours x, ..., x + N - 1, from the row's first to its last.
-template <int Taps, int L, bool with_ntk, class R, class Layer>
-void run_in_blocks(Layer const& layer, Row<R> const& row) {
-  constexpr int most = sizeof(R) == 4 ? 6 : 5;
-  for (int x = 0; x < row.width;) {
-    int const left = row.width - x, even = left / ((left + most - 1) / most);
-    switch (left < 3 ? 1 : even) {
-      case 6:
-        layer.template block<Taps, L, 6, with_ntk>(row, x);
-        x += 6;
-        break;
-      case 5:
-        layer.template block<Taps, L, 5, with_ntk>(row, x);
-        x += 5;
-        break;
-      case 4:
-        layer.template block<Taps, L, 4, with_ntk>(row, x);
-        x += 4;
-        break;
-      case 3:
-        layer.template block<Taps, L, 3, with_ntk>(row, x);
-        x += 3;
-        break;
-      default:
-        layer.template block<Taps, L, 1, with_ntk>(row, x);
-        x += 1;
-    }
-  }
-}
-
 /// k' = a Σ k + b², ntk' = trained k' + one + a Σ ntk. `sum_scale`: of the sum over a window.
 template <class R>
 struct Weights {
@@ -74,11 +44,6 @@ struct Weights {
 
   /// In standard parameterization ntk' has a multiple of k = (k' − b²) / w²; where that does not lose digits.
   static bool fits(PositionStep const& dense) { return dense.trained_in == 0 || dense.shift <= dense.weight; }
-
-  template <int Taps, int L>
-  void run(Row<R> const& row) const {
-    row.ntk == nullptr ? run_in_blocks<Taps, L, false>(*this, row) : run_in_blocks<Taps, L, true>(*this, row);
-  }
 
   template <int Taps, int L, int N, bool with_ntk>
   void block(Row<R> const& row, int x) const {
@@ -161,11 +126,6 @@ public:
         turn_(static_cast<R>(AbReluNumbers<double>(relu.phi).turn)),
         bow_(bow_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out)),
         arc_(arc_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out)) {}
-
-  template <int Taps, int L>
-  void run(Row<R> const& row) const {
-    row.ntk == nullptr ? run_in_blocks<Taps, L, false>(*this, row) : run_in_blocks<Taps, L, true>(*this, row);
-  }
 
   template <int Taps, int L, int N, bool with_ntk>
   void block(Row<R> const& row, int x) const {

@@ -103,6 +103,39 @@ struct Row {
   Sides<R> roots;  ///< behind the layer's weights, from the row's first entry on
 };
 
+/// layer.block<Taps, L, N, with_ntk>(row, x) for neighbours x, ..., x + N - 1, from the row's first to its last.
+template <int Taps, int L, bool with_ntk, class R, class Layer>
+void run_in_blocks(Layer const& layer, Row<R> const& row) {
+  constexpr int most = sizeof(R) == 4 ? 6 : 5;
+  for (int x = 0; x < row.width;) {
+    auto const block = [&]<int N>() {
+      layer.template block<Taps, L, N, with_ntk>(row, x);
+      x += N;
+    };
+    int const left = row.width - x, even = left / ((left + most - 1) / most);
+    switch (left < 3 ? 1 : even) {
+      case 6:
+        block.template operator()<6>();
+        break;
+      case 5:
+        block.template operator()<5>();
+        break;
+      case 4:
+        block.template operator()<4>();
+        break;
+      case 3:
+        block.template operator()<3>();
+        break;
+      default:
+        block.template operator()<1>();
+    }
+  }
+}
+template <int Taps, int L, class R, class Layer>
+void run_row(Layer const& layer, Row<R> const& row) {
+  row.ntk == nullptr ? run_in_blocks<Taps, L, false>(layer, row) : run_in_blocks<Taps, L, true>(layer, row);
+}
+
 /// What a convolution needs around the sums: how far its windows reach.
 struct Reach {
   bool three = false;  ///< 3 x 3 of stride 1, cells of the ring at most
@@ -244,7 +277,7 @@ void convolve(Source<R, L> const& from, Windows const& w, Box const& out, Sides<
       row.h = from.value.h + first;
       row.ntk = with_ntk ? from.value.ntk + first : nullptr;
       row.pitch = from.box.pitch() * L;
-      layer.template run<3, L>(row);
+      run_row<3, L>(layer, row);
     });
     return;
   }
@@ -255,7 +288,7 @@ void convolve(Source<R, L> const& from, Windows const& w, Box const& out, Sides<
       sums.sum(z, y, h, t);
       row.h = h;
       row.ntk = t;
-      layer.template run<1, L>(row);
+      run_row<1, L>(layer, row);
     });
   };
   if (RunningSums<R, L>::fits(w) && !reach.ring) {

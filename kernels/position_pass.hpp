@@ -61,6 +61,14 @@ public:
     }
   }
 
+  /// All steps from `n` on, whose roots are known.
+  void run_from(std::size_t n) {
+    for (; n < program_.steps.size(); ++n) {
+      run(program_.steps[n]);
+      settle(program_.steps[n]);
+    }
+  }
+
   /// Steps that compute k' leave it in the place of h'; this makes it h', when the roots behind the step are known.
   void settle(PositionStep const& s) {
     if (leaves_covariance(s)) position_step::to_covariance<L>(form(s).out, s.out_positions, sides(s.after), value(s.target).h);

@@ -21,18 +21,14 @@ class GeneralRunner {
 public:
   static constexpr int lanes = 8;
   GeneralRunner(PositionProgram const& program, PositionTable const& table, bool with_ntk)
-      : program_(program), pass_(program, table, PositionPass<lanes>::Of::pairs, with_ntk) {}
+      : pass_(program, table, PositionPass<lanes>::Of::pairs, with_ntk) {}
   PositionPass<lanes>& run(long row, long col) {
     pass_.place(row, col);
-    for (PositionStep const& s : program_.steps) {
-      pass_.run(s);
-      pass_.settle(s);
-    }
+    pass_.run_from(0);
     return pass_;
   }
 
 private:
-  PositionProgram const& program_;
   PositionPass<lanes> pass_;
 };
 
@@ -156,10 +152,9 @@ long run_planes(PositionProgram const& program, PlanePlan const& plan, PositionT
 /// distances, so that an activation behind it would see their rounding as an angle.
 bool allows_single(PositionProgram const& program, PlanePlan const& plan) {
   if (plan.stages.size() > 1) return false;
-  bool const flattens =
-      program.maps[static_cast<std::size_t>(program.steps[plan.stages.back().sink].index)].shape == PositionMap::Shape::equal;
   auto const head = program.steps.begin() + static_cast<long>(plan.head);
-  return flattens || std::none_of(head, program.steps.end(), [](PositionStep const& s) { return s.kind == PositionStep::Kind::activate; });
+  return PlaneSink(program, plan).flattens()
+         || std::none_of(head, program.steps.end(), [](PositionStep const& s) { return s.kind == PositionStep::Kind::activate; });
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include "kernels/cuda/plane_arrays.hpp"
 #include "kernels/kernel_tile.hpp"
-#include "kernels/plane_plan.hpp"
+#include "kernels/plane_sink.hpp"
 #include "kernels/position_pass.hpp"
 
 namespace infinitile::plane_kernel {
@@ -20,8 +20,7 @@ public:
       : program_(program),
         plan_(plan),
         table_(table),
-        sink_(program.steps[plan.stages.back().sink]),
-        map_(program.maps[static_cast<std::size_t>(sink_.index)]),
+        sink_(program, plan),
         row0_(task.row0),
         col0_(task.col0),
         cols_(task.cols),
@@ -34,13 +33,10 @@ public:
   class Head;
 
 private:
-  bool flattens() const { return map_.shape == PositionMap::Shape::equal; }
-  /// What one entry weighs.
-  double weight() const { return flattens() ? map_.scale : dual_math::square(map_.taps.front().weight.front()); }
   /// Σ ½ q of an input over its positions.
   double half_variances(long input) const {
     double sum = 0;
-    for (int p = 0; p < sink_.in_positions; ++p) sum += 0.5 * dual_math::square(*root(sink_.before, p, input));
+    for (int p = 0; p < sink_.step.in_positions; ++p) sum += 0.5 * dual_math::square(*root(sink_.step.before, p, input));
     return sum;
   }
   double const* root(int slot, int p, long input) const { return table_.roots[static_cast<std::size_t>(slot)].at(p, input); }
@@ -55,8 +51,7 @@ private:
   PositionProgram const& program_;
   PlanePlan const& plan_;
   PositionTable const& table_;
-  PositionStep const& sink_;
-  PositionMap const& map_;
+  PlaneSink sink_;
   long row0_, col0_;
   int cols_;
   std::span<PlaneSums const> sums_;
@@ -68,24 +63,19 @@ public:
   static constexpr int lanes = 8;
 
   Head(SummedTile const& tile, bool with_ntk)
-      : tile_(tile),
-        with_ntk_(with_ntk),
-        pass_(tile.program_, tile.table_, PositionPass<lanes>::Of::pairs, with_ntk, tile.plan_.stages.back().sink) {}
+      : tile_(tile), with_ntk_(with_ntk), pass_(tile.program_, tile.table_, PositionPass<lanes>::Of::pairs, with_ntk, tile.plan_.head) {}
 
   /// Input `row` with inputs `col`, ... as in PositionPass. Lanes that the tile does not have are two inputs far apart.
   PositionPass<lanes>& run(long row, long col) {
     pass_.place(row, col);
     auto const i = static_cast<int>(row - tile_.row0_), first = static_cast<int>(col - tile_.col0_);
-    PositionPass<lanes>::Value const v = pass_.value(tile_.sink_.target);
+    PositionPass<lanes>::Value const v = pass_.value(tile_.sink_.step.target);
     for (int l = 0; l < lanes; ++l) {
       PlaneSums const* const sums = tile_.sums(i, first + l);
       v.h[l] = sums == nullptr ? half_both(row, col, l) : distance(i, first + l, *sums, half_both(row, col, l));
-      if (with_ntk_) v.ntk[l] = sums == nullptr ? 0 : tile_.weight() * sums->ntk;
+      if (with_ntk_) v.ntk[l] = sums == nullptr ? 0 : tile_.sink_.weight() * sums->ntk;
     }
-    for (std::size_t n = tile_.plan_.head; n < tile_.program_.steps.size(); ++n) {
-      pass_.run(tile_.program_.steps[n]);
-      pass_.settle(tile_.program_.steps[n]);
-    }
+    pass_.run_from(tile_.plan_.head);
     return pass_;
   }
 
@@ -93,14 +83,12 @@ private:
   /// ½ (q + q') behind the last plane.
   double half_both(long row, long col, int lane) const {
     return 0.5
-           * (dual_math::square(*tile_.root(tile_.sink_.after, 0, row)) + dual_math::square(tile_.root(tile_.sink_.after, 0, col)[lane]));
+           * (dual_math::square(*tile_.root(tile_.sink_.step.after, 0, row))
+              + dual_math::square(tile_.root(tile_.sink_.step.after, 0, col)[lane]));
   }
-  /// Flatten: h' = weight Σ h. All positions with all: k' = weight Σ (½ (q + q') − h), and h' = ½ (q + q') − k'.
-  double distance(int i, int j, PlaneSums const& sums, double both) const {
-    double const h = tile_.weight() * sums.h;
-    if (tile_.flattens()) return h;
-    double const halves = tile_.rows_half_[static_cast<std::size_t>(i)] + tile_.cols_half_[static_cast<std::size_t>(j)];
-    return h + (both - tile_.weight() * tile_.sink_.in_positions * halves);
+  double distance(int i, int j, PlaneSums const& sums, double half_both) const {
+    return tile_.sink_.distance(sums.h, tile_.rows_half_[static_cast<std::size_t>(i)] + tile_.cols_half_[static_cast<std::size_t>(j)],
+                                half_both);
   }
 
   SummedTile const& tile_;
