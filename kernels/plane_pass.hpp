@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "base/index.hpp"
@@ -25,6 +26,7 @@ public:
         plan_(plan),
         sink_(program, plan),
         place_{table},
+        angles_(known_angles(program)),
         with_ntk_(with == With::ntk),
         registers_(static_cast<std::size_t>(program.registers)),
         sum_h_(L),
@@ -157,7 +159,7 @@ private:
       } else if (own_ && step.kind == PositionStep::Kind::activate && !layers_[s] && box(step.target).d == Triple{}) {
         activate_own(step);
       } else if (layers_[s]) {
-        rectify(step, *layers_[s]->relu);
+        layers_[s]->visit([&](auto const& rows) { rectify(step, rows); });
       } else {
         position_step::run_pointwise<L>(step, place_, box(step.target), value(step.target),
                                         step.source >= 0 ? value(step.source) : Value{});
@@ -178,15 +180,33 @@ private:
     Windows windows{};
     std::size_t steps = 1;  ///< how many it does
     plane_step::Weights<R> weights{1};
-    std::optional<plane_step::WeightsAndRelu<R>> relu;
+    std::variant<std::monostate, plane_step::WeightsAndRelu<R, Angles::any>, plane_step::WeightsAndRelu<R, Angles::acute>> relu;
+
+    /// f(what runs over the rows): weights with a ReLU, or weights.
+    template <class F>
+    void visit(F f) const {
+      std::visit(
+          [&]<class T>(T const& with) {
+            if constexpr (std::is_same_v<T, std::monostate>)
+              f(weights);
+            else
+              f(with);
+          },
+          relu);
+    }
+    void rectify(plane_step::AbReluLayer const& with, Angles angles) {
+      if (angles == Angles::any)
+        relu.template emplace<1>(weights, with);
+      else
+        relu.template emplace<2>(weights, with);
+    }
   };
 
   void prepare(std::size_t n) {
     layers_.emplace_back();
     PositionStep const& s = program_.steps[n];
     if (s.kind == PositionStep::Kind::activate) {
-      if (auto const relu = plane_step::as_ab_relu(program_.activations[at(s.index)]))
-        layers_.back().emplace().relu.emplace(plane_step::Weights<R>(1), *relu);
+      if (auto const relu = plane_step::as_ab_relu(program_.activations[at(s.index)])) layers_.back().emplace().rectify(*relu, angles_[n]);
     }
     if (s.kind != PositionStep::Kind::mix || map_of(s).shape != PositionMap::Shape::window) return;
     Layer& layer = layers_.back().emplace();
@@ -201,7 +221,7 @@ private:
     if (!follows(n + 2, PositionStep::Kind::activate)) return;
     auto const relu = plane_step::as_ab_relu(program_.activations[at(program_.steps[n + 2].index)]);
     if (!relu) return;
-    layer.relu.emplace(layer.weights, *relu);
+    layer.rectify(*relu, angles_[n + 2]);
     layer.steps = 3;
   }
 
@@ -218,11 +238,7 @@ private:
     box(mix.target) = out;
     plane_step::Source<R, L> const from{box(mix.source), value(mix.source), sides<R>(mix.before)};
     position_step::Sides<R> const roots = sides<R>(layer.steps == 1 ? mix.after : program_.steps[s + 1].after);
-    if (layer.relu) {
-      plane_step::convolve(from, w, out, roots, value(mix.target), room_.data(), *layer.relu);
-    } else {
-      plane_step::convolve(from, w, out, roots, value(mix.target), room_.data(), layer.weights);
-    }
+    layer.visit([&](auto const& rows) { plane_step::convolve(from, w, out, roots, value(mix.target), room_.data(), rows); });
     return layer.steps;
   }
 
@@ -248,7 +264,8 @@ private:
   }
 
   /// A ReLU alone, in place.
-  void rectify(PositionStep const& step, plane_step::WeightsAndRelu<R> const& layer) {
+  template <class Rows>
+  void rectify(PositionStep const& step, Rows const& layer) {
     plane_step::Box const& plane = box(step.target);
     Value const v = value(step.target);
     for (int z = 0; z < plane.extent(0); ++z)
@@ -324,6 +341,7 @@ private:
   PlanePlan const& plan_;
   PlaneSink sink_;
   PairPlace place_;
+  std::vector<Angles> angles_;  ///< per step
   bool with_ntk_;
   bool own_ = false;                     ///< one input with itself
   std::optional<PositionPass<L>> head_;  ///< the steps behind the last sink

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <array>
+#include <numbers>
 #include <optional>
 
 #include "kernels/activation_arc.hpp"
 #include "kernels/layer_view.hpp"
+#include "kernels/plane_angles.hpp"
 #include "kernels/plane_step.hpp"
 
 // The layers that rows of a plane run through: weights, and the ReLU behind them, which convolutional kernels spend their time in.
@@ -27,7 +29,12 @@ INFINITILE_INLINE void sum_windows(R const* at, long pitch, Lanes<R, L> (&sums)[
     Lanes<R, L> down[N + 2];
     for (int i = 0; i < N + 2; ++i)
       down[i] = load_lanes<L>(at + i * L) + load_lanes<L>(at + pitch + i * L) + load_lanes<L>(at + 2 * pitch + i * L);
-    for (int i = 0; i < N; ++i) sums[i] = down[i] + down[i + 1] + down[i + 2];
+    for (int i = 0; i + 1 < N; i += 2) {  // two neighbours share two of their columns
+      Lanes<R, L> const shared = down[i + 1] + down[i + 2];
+      sums[i] = down[i] + shared;
+      sums[i + 1] = shared + down[i + 3];
+    }
+    if constexpr (N % 2 == 1) sums[N - 1] = down[N - 1] + (down[N] + down[N + 1]);
   }
 }
 
@@ -84,22 +91,30 @@ inline std::optional<AbReluLayer> as_ab_relu(AnyActivation const& activation) {
   return out;
 }
 
-/// The coefficients of kernels/arc_cosine.hpp for loops over neighbours, times a factor.
+/// Coefficients c0, c1, ... of powers of t to those of powers of 2t, times a factor.
+template <class R>
+struct InTwice {
+  double factor = 1;
+  auto operator()(auto... c) const {
+    double scale = 2 * factor;
+    return std::array{static_cast<R>((scale *= 0.5) * c)...};  // from left to right
+  }
+};
+
+/// The coefficients of kernels/arc_cosine.hpp for loops over neighbours, times a factor, as polynomials in 2t.
 template <class R>
 auto arc_terms(double factor) {
-  auto const scaled = [factor](auto... c) { return std::array{static_cast<R>(factor * c)...}; };
   if constexpr (sizeof(R) == 4)
-    return dual_math::with_arc_float(scaled);
+    return dual_math::with_arc_float(InTwice<R>{factor});
   else
-    return dual_math::with_arc_double(scaled);
+    return dual_math::with_arc_double(InTwice<R>{factor});
 }
 template <class R>
 auto bow_terms(double factor) {
-  auto const scaled = [factor](auto... c) { return std::array{static_cast<R>(factor * c)...}; };
   if constexpr (sizeof(R) == 4)
-    return dual_math::with_bow_float(scaled);
+    return dual_math::with_bow_float(InTwice<R>{factor});
   else
-    return dual_math::with_bow_double(scaled);
+    return dual_math::with_bow_double(InTwice<R>{factor});
 }
 
 /// Horner's rule for N neighbours side by side.
@@ -115,46 +130,57 @@ INFINITILE_INLINE void horner(Terms const& c, V const (&t)[N], V (&sum)[N]) {
 /// Weights, then the arc-cosine dual.
 ///
 /// Formula   those of AbReluNumbers::carry for w = r1 r2 gap, so that no quotient is formed: with near = min(w, 2 r1 r2 − w) = r1 r2 t,
-///           √t = near / √(near r1 r2). Two inputs of variance 0 are at an angle of π/2. What multiplies the polynomials is in their terms.
-template <class R>
+///           √t = near / √(near r1 r2). Two inputs of variance 0 are at an angle of π/2. What multiplies the polynomials is in their terms,
+///           and all that follows from h is twice as large, which saves the ½ of ½ (r1 − r2)².
+/// Angles    where no covariance is negative, as behind a ReLU, none is beyond π/2, and near is w.
+template <class R, Angles angles>
 class WeightsAndRelu {
 public:
   WeightsAndRelu(Weights<R> const& weights, AbReluLayer const& relu)
       : weights_(weights),
+        twice_(2 * weights.a),
         level_(static_cast<R>(relu.phi.mean_square() * relu.in_out)),
+        half_level_(level_ / 2),
         product_(static_cast<R>(relu.phi.a * relu.phi.b * relu.in_out)),
-        turn_(static_cast<R>(AbReluNumbers<double>(relu.phi).turn)),
-        bow_(bow_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out)),
-        arc_(arc_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out)) {}
+        turn_(static_cast<R>(AbReluNumbers<double>(relu.phi).bend * dual_math::pi * relu.in_out)),
+        bow_(bow_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out / std::sqrt(8.0))),
+        arc_(arc_terms<R>(AbReluNumbers<double>(relu.phi).bend * relu.in_out / std::numbers::sqrt2)) {}
 
   template <int Taps, int L, int N, bool with_ntk>
   void block(Row<R> const& row, int x) const {
     using V = Lanes<R, L>;
-    R const half = static_cast<R>(0.5), two = 2;
+    R const half = static_cast<R>(0.5), right = static_cast<R>(std::numbers::sqrt2);
     long const at = static_cast<long>(x) * L;
-    V h[N], both[N], rest[N], root[N], end[N], sum[N];  // both: r1 r2; rest: r1 r2 − w, which is k; end: t
+    V h[N], both[N], rest[N], root[N], end[N], sum[N];  // 2h; r1 r2, then times root; r1 r2 − w, which is k; √2t; 2t; polynomials
     sum_windows<Taps, L>(row.h + at, row.pitch, h);
     for (int i = 0; i < N; ++i) {
       R const r1 = row.roots.row_at(x + i);
       V const r2 = load_lanes<L>(row.roots.col_at(x + i)), away = r1 - r2;
       both[i] = r1 * r2;
-      h[i] *= weights_.a;
-      V const w = larger(h[i] - (half * away) * away, V{});
-      rest[i] = both[i] - w;
-      V const near = larger(smaller(w, two * both[i] - w), V{});
+      h[i] *= twice_;
+      V const twice_w = larger(h[i] - away * away, V{});
+      rest[i] = both[i] - half * twice_w;
+      V near = twice_w;
+      if constexpr (angles == Angles::any) near = larger(smaller(near, 4 * both[i] - near), V{});
       root[i] = over_root<R, L>(near, larger(near * both[i], V{} + least_product));
-      root[i] = both[i] > 0 ? root[i] : V{} + 1;
+      root[i] = both[i] > 0 ? root[i] : V{} + right;
     }
     for (int i = 0; i < N; ++i) end[i] = root[i] * root[i];
     for (int i = 0; i < N; ++i) both[i] *= root[i];
     horner<N>(bow_, end, sum);
-    for (int i = 0; i < N; ++i)
-      store_lanes(level_ * (h[i] + turn_ * smaller(rest[i], V{})) - both[i] * (end[i] * sum[i]), row.h_out + at + i * L);
+    for (int i = 0; i < N; ++i) {
+      V level = half_level_ * h[i];
+      if constexpr (angles == Angles::any) level += turn_ * smaller(rest[i], V{});
+      store_lanes(level - both[i] * (end[i] * sum[i]), row.h_out + at + i * L);
+    }
     if constexpr (with_ntk) {
       V t[N];
       horner<N>(arc_, end, sum);
-      for (int i = 0; i < N; ++i) sum[i] *= root[i];
-      for (int i = 0; i < N; ++i) sum[i] = rest[i] < 0 ? product_ + sum[i] : level_ - sum[i];
+      for (int i = 0; i < N; ++i) {
+        V const turned = root[i] * sum[i];
+        sum[i] = level_ - turned;
+        if constexpr (angles == Angles::any) sum[i] = rest[i] < 0 ? product_ + turned : sum[i];
+      }
       sum_windows<Taps, L>(row.ntk + at, row.pitch, t);
       for (int i = 0; i < N; ++i)
         store_lanes(sum[i] * (weights_.trained * rest[i] + (weights_.a * t[i] + weights_.one)), row.ntk_out + at + i * L);
@@ -165,8 +191,9 @@ private:
   static constexpr R least_product = sizeof(R) == 4 ? static_cast<R>(1e-37) : static_cast<R>(1e-300);
 
   Weights<R> weights_;
-  R level_, product_;  ///< V and a b, times in_out
-  R turn_;             ///< πF/V
+  R twice_;                         ///< 2 a
+  R level_, half_level_, product_;  ///< V, V/2 and a b, times in_out
+  R turn_;                          ///< πF, times in_out
   decltype(bow_terms<R>(1)) bow_;
   decltype(arc_terms<R>(1)) arc_;
 };
