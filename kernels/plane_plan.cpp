@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "base/error.hpp"
+#include "kernels/plane_box.hpp"
 
 namespace infinitile {
 
@@ -196,17 +197,33 @@ double entries_of(Displacements const& planes, Triple sizes) {
   return entries;
 }
 
+long largest_plane(PlanePlan const& plan) {
+  long most = 0;
+  for (PlaneStage const& stage : plan.stages) most = std::max(most, plane_step::Box{stage.sizes, {}}.cells());
+  return most;
+}
+
+long cells_of_register(int registers, long largest) {
+  constexpr long both = 2 * 64, all = 3 << 18;
+  return std::max(largest, all / both / registers);
+}
+
+int rows_at_once(PositionProgram const& program, PlanePlan const& plan) {
+  bool const one_each = plan.stages.size() == 1 && plan.stages.front().planes == Displacements{{{0}, {0}, {0}}};
+  long const largest = largest_plane(plan);
+  return one_each ? static_cast<int>(std::min(cells_of_register(program.registers, largest) / largest, 8L)) : 1;
+}
+
 double cells_of(PositionProgram const& program, PlanePlan const& plan) {
-  double most = 0, levels = 0;
-  for (std::size_t n = 0; n < plan.stages.size(); ++n) {
+  double levels = 0;
+  for (std::size_t n = 1; n < plan.stages.size(); ++n) {
     PlaneStage const& stage = plan.stages[n];
-    most = std::max(most, static_cast<double>(stage.sizes[0]) * (stage.sizes[1] + 2) * (stage.sizes[2] + 2));
     Displacements begin = stage.planes;
     for (std::size_t a = 0; a < 3; ++a)
       for (int& d : begin[a]) d *= stage.strides[a];
-    if (n > 0) levels += entries_of(begin, stage.sizes);
+    levels += entries_of(begin, stage.sizes);
   }
-  return program.registers * most + levels;
+  return static_cast<double>(program.registers * cells_of_register(program.registers, largest_plane(plan))) + levels;
 }
 
 }  // namespace infinitile

@@ -45,6 +45,16 @@ PlanePlan plan_windows(PositionProgram const& program, PlanePlan const& plan, st
 /// Pairs of positions that all planes of a level have together.
 double entries_of(Displacements const& planes, Triple sizes);
 
+/// Cells of the largest plane, with its ring.
+long largest_plane(PlanePlan const& plan);
+
+/// Planes go through the layers side by side, as many as three quarters of a mebibyte hold of h and ntk, in vectors of 64 bytes: cells of each
+/// register, enough for the largest plane.
+long cells_of_register(int registers, long largest);
+
+/// Rows to take at once: planes of one go side by side, unless there is but one of each.
+int rows_at_once(PositionProgram const& program, PlanePlan const& plan);
+
 /// Cells of h that a pass holds per pair of inputs, in registers and in levels; as many again of ntk.
 double cells_of(PositionProgram const& program, PlanePlan const& plan);
 

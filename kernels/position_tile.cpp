@@ -16,20 +16,28 @@ namespace infinitile {
 
 namespace {
 
-/// A strip of pairs by the general path, and its result.
+// What computes strips, one after the other: start(row, rows, col) for up to `rows_at_once` rows with the inputs of a vector, then finish(k) for
+// each of the rows.
+
+/// A strip of pairs by the general path.
 class GeneralRunner {
 public:
   static constexpr int lanes = 8;
   GeneralRunner(PositionProgram const& program, PositionTable const& table, bool with_ntk)
       : pass_(program, table, PositionPass<lanes>::Of::pairs, with_ntk) {}
-  PositionPass<lanes>& run(long row, long col) {
-    pass_.place(row, col);
+  void start(long row, int, long col) {
+    row_ = row;
+    col_ = col;
+  }
+  PositionPass<lanes>& finish(int k) {
+    pass_.place(row_ + k, col_);
     pass_.run_from(0);
     return pass_;
   }
 
 private:
   PositionPass<lanes> pass_;
+  long row_ = 0, col_ = 0;
 };
 
 /// The same plane by plane, in R.
@@ -39,30 +47,33 @@ public:
   static constexpr int lanes = sizeof(R) == 4 ? 16 : 8;
   PlaneRunner(PositionProgram const& program, PlanePlan const& plan, PositionTable const& table, bool with_ntk)
       : pass_(program, plan, table, with_ntk ? PlanePass<R, lanes>::With::ntk : PlanePass<R, lanes>::With::nngp) {}
-  PositionPass<lanes>& run(long row, long col) {
-    pass_.run(row, col);
-    return pass_.head();
-  }
+  void start(long row, int rows, long col) { pass_.start(row, rows, col); }
+  PositionPass<lanes>& finish(int k) { return pass_.finish(k); }
 
 private:
   PlanePass<R, lanes> pass_;
 };
 
-/// A strip: one row of a tile against the inputs of a vector, of which columns col, ..., col + count - 1 are the tile's where they are not
-/// below 0.
+/// A strip: rows of a tile against the inputs of a vector from column col on, of which the tile has those that are not below 0.
 struct Strip {
   std::size_t task = 0;
-  int row = 0, col = 0, count = 0;
+  int row = 0, rows = 0, col = 0;
 };
 
+/// Columns of a row of the tile: all, or those below the diagonal.
 template <class T>
-std::vector<Strip> strips_of(std::span<TileTask<T> const> tasks, int lanes) {
+int columns_of(TileTask<T> const& task, int row) {
+  return task.row0 == task.col0 ? row : task.cols;
+}
+
+template <class T>
+std::vector<Strip> strips_of(std::span<TileTask<T> const> tasks, int rows_at_once, int lanes) {
   std::vector<Strip> strips;
   for (std::size_t t = 0; t < tasks.size(); ++t)
-    for (int i = 0; i < tasks[t].rows; ++i) {
-      int const columns = tasks[t].row0 == tasks[t].col0 ? i : tasks[t].cols;  // below the diagonal
-      int const ahead = static_cast<int>(tasks[t].col0 % lanes);               // lanes of the first strip before the tile
-      for (int j = -ahead; j < columns; j += lanes) strips.push_back({t, i, j, std::min(lanes, columns - j)});
+    for (int i = 0; i < tasks[t].rows; i += rows_at_once) {
+      int const rows = std::min(rows_at_once, tasks[t].rows - i);
+      int const ahead = static_cast<int>(tasks[t].col0 % lanes);  // lanes of the first strip before the tile
+      for (int j = -ahead; j < columns_of(tasks[t], i + rows - 1); j += lanes) strips.push_back({t, i, rows, j});
     }
   return strips;
 }
@@ -80,27 +91,28 @@ long write(TileTask<T> const& task, int i, int j, double nngp, double const* ntk
   return bad;
 }
 
+/// Row i of a tile, from column `col` on.
 template <class T, class Pass>
-long write_strip(PositionProgram const& program, Pass& pass, TileTask<T> const& task, Strip const& strip) {
+long write_row(PositionProgram const& program, Pass& pass, TileTask<T> const& task, int i, int col, int lanes) {
   typename Pass::Value const v = pass.value(program.output);
   position_step::Sides<double> const roots = pass.sides(program.output_slot);
   double const r1 = roots.row_at(0);
   double const* const r2 = roots.col_at(0);
   long bad = 0;
-  for (int j = std::max(0, -strip.col); j < strip.count; ++j) {
-    double const nngp = 0.5 * (r1 * r1 + r2[j] * r2[j]) - v.h[j];
-    double const* const ntk = v.ntk == nullptr ? nullptr : v.ntk + j;
-    bad += write(task, strip.row, strip.col + j, nngp, ntk);
-    if (task.row0 == task.col0) write(task, strip.col + j, strip.row, nngp, ntk);
+  for (int l = std::max(0, -col); l < std::min(lanes, columns_of(task, i) - col); ++l) {
+    double const nngp = 0.5 * (r1 * r1 + r2[l] * r2[l]) - v.h[l];
+    double const* const ntk = v.ntk == nullptr ? nullptr : v.ntk + l;
+    bad += write(task, i, col + l, nngp, ntk);
+    if (task.row0 == task.col0) write(task, col + l, i, nngp, ntk);
   }
   return bad;
 }
 
 /// All strips, shared out to the threads; make() makes what one thread works with.
 template <class T, class Make>
-long run_strips(PositionProgram const& program, std::span<TileTask<T> const> tasks, Make make) {
+long run_strips(PositionProgram const& program, std::span<TileTask<T> const> tasks, int rows_at_once, Make make) {
   using Runner = typename decltype(make())::element_type;
-  std::vector<Strip> const strips = strips_of(tasks, Runner::lanes);
+  std::vector<Strip> const strips = strips_of(tasks, rows_at_once, Runner::lanes);
   Kokkos::Experimental::UniqueToken<Kokkos::DefaultHostExecutionSpace> const token;
   std::vector<std::unique_ptr<Runner>> runners(static_cast<std::size_t>(token.size()));
   long bad = 0;
@@ -113,7 +125,8 @@ long run_strips(PositionProgram const& program, std::span<TileTask<T> const> tas
         if (!runner) runner = make();
         Strip const& strip = strips[static_cast<std::size_t>(n)];
         TileTask<T> const& task = tasks[strip.task];
-        sum += write_strip(program, runner->run(task.row0 + strip.row, task.col0 + strip.col), task, strip);
+        runner->start(task.row0 + strip.row, strip.rows, task.col0 + strip.col);
+        for (int k = 0; k < strip.rows; ++k) sum += write_row(program, runner->finish(k), task, strip.row + k, strip.col, Runner::lanes);
         token.release(thread);
       },
       bad);
@@ -131,7 +144,7 @@ long run_on_device(PositionProgram const& program, PlanePlan const& plan, Positi
   for (TileTask<T> const& task : tasks) {
     auto const sums = kernel.sum(plane_kernel::pairs_of(task), with_ntk ? Kernel::Wanted::nngp_and_ntk : Kernel::Wanted::nngp);
     plane_kernel::SummedTile const tile(program, plan, table, task, sums);
-    bad += run_strips(program, std::span(&task, 1), [&] { return std::make_unique<plane_kernel::SummedTile::Head>(tile, with_ntk); });
+    bad += run_strips(program, std::span(&task, 1), 1, [&] { return std::make_unique<plane_kernel::SummedTile::Head>(tile, with_ntk); });
   }
   return bad;
 }
@@ -145,7 +158,8 @@ long run_planes(PositionProgram const& program, PlanePlan const& plan, PositionT
   if (plane_kernel::fits_plane_kernel(program, plan) && plane_kernel::PlaneTwin::is_here())
     return run_on_device<R>(program, plan, table, tasks, with_ntk);
 #endif
-  return run_strips(program, tasks, [&] { return std::make_unique<PlaneRunner<R>>(program, plan, table, with_ntk); });
+  return run_strips(program, tasks, rows_at_once(program, plan),
+                    [&] { return std::make_unique<PlaneRunner<R>>(program, plan, table, with_ntk); });
 }
 
 /// Rounding in float is relative to h, and keeps the digits of near duplicates through any number of layers; but a pool adds large and small
@@ -174,7 +188,7 @@ long compute_position_tiles(Exec const& exec, PositionProgram const& program, Po
   } else if (plan) {
     bad = run_planes<double>(program, *plan, table, tasks, with_ntk);
   } else {
-    bad = run_strips(program, tasks, [&] { return std::make_unique<GeneralRunner>(program, table, with_ntk); });
+    bad = run_strips(program, tasks, 1, [&] { return std::make_unique<GeneralRunner>(program, table, with_ntk); });
   }
   for (TileTask<T> const& task : tasks)
     for (int i = 0; task.row0 == task.col0 && i < task.rows; ++i) {

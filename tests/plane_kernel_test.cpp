@@ -87,7 +87,8 @@ Kernels finish(Images const& images, TileTask<double> const& task, std::vector<P
   for (int i = 0; i < task.rows; ++i)
     for (int j = 0; j < (task.row0 == task.col0 ? i : task.cols); ++j) {
       long const col = task.col0 + j, lane = col % SummedTile::Head::lanes;
-      auto& pass = head.run(task.row0 + i, col - lane);
+      head.start(task.row0 + i, 1, col - lane);
+      auto& pass = head.finish(0);
       auto const v = pass.value(images.program.output);
       auto const roots = pass.sides(images.program.output_slot);
       auto const place = static_cast<std::size_t>(i * task.cols + j);

@@ -65,8 +65,13 @@ public:
   Head(SummedTile const& tile, bool with_ntk)
       : tile_(tile), with_ntk_(with_ntk), pass_(tile.program_, tile.table_, PositionPass<lanes>::Of::pairs, with_ntk, tile.plan_.head) {}
 
-  /// Input `row` with inputs `col`, ... as in PositionPass. Lanes that the tile does not have are two inputs far apart.
-  PositionPass<lanes>& run(long row, long col) {
+  /// Input `row` + k with inputs `col`, ... as in PositionPass. Lanes that the tile does not have are two inputs far apart.
+  void start(long row, int, long col) {
+    row_ = row;
+    col_ = col;
+  }
+  PositionPass<lanes>& finish(int k) {
+    long const row = row_ + k, col = col_;
     pass_.place(row, col);
     auto const i = static_cast<int>(row - tile_.row0_), first = static_cast<int>(col - tile_.col0_);
     PositionPass<lanes>::Value const v = pass_.value(tile_.sink_.step.target);
@@ -94,6 +99,7 @@ private:
   SummedTile const& tile_;
   bool with_ntk_;
   PositionPass<lanes> pass_;
+  long row_ = 0, col_ = 0;
 };
 
 }  // namespace infinitile::plane_kernel
