@@ -88,7 +88,7 @@ long write_strip(PositionProgram const& program, Pass& pass, TileTask<T> const& 
   double const* const r2 = roots.col_at(0);
   long bad = 0;
   for (int j = std::max(0, -strip.col); j < strip.count; ++j) {
-    double const nngp = 0.5 * (r1 * r1 + r2[j] * r2[j]) - v.h[j];
+    double const nngp = position_step::covariance(r1, r2[j], v.h[j]);
     double const* const ntk = v.ntk == nullptr ? nullptr : v.ntk + j;
     bad += write(task, strip.row, strip.col + j, nngp, ntk);
     if (task.row0 == task.col0) write(task, strip.col + j, strip.row, nngp, ntk);
