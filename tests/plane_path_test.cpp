@@ -223,6 +223,18 @@ TEST_CASE("an input without variance has no kernels, behind any number of layer 
   }
 }
 
+TEST_CASE("planes say where the fourth power of a root is no number", "[plane_path]") {
+  for (char const* const w_std : {"1.0e-20", "1.0e20"}) {
+    std::string const layer = text("{conv: {filter_shape: [3, 3], padding: SAME, w_std: ", w_std, "}}, relu");
+    PositionProgram const program =
+        compile_position_program(network_of("[{repeat: {times: 4, layers: [" + layer + "]}}, flatten, dense]", {4, 5, 2}));
+    std::vector<double> const x = RandomNetworks(1).inputs(3 * 40);
+    CHECK_THROWS_WITH(tabulate_positions(program, {{40, x}}, Precision::float64), Catch::Contains("compute with 1e-140 to 1e140"));
+    PositionTable const table = tabulate_positions(program, {{40, x}}, Precision::float64, {}, PositionPath::general);
+    CHECK(kernels_of<double>(program, table, PositionPath::general).nngp[0] > 0);
+  }
+}
+
 TEST_CASE("a window that no memory holds is told, with its layer", "[plane_path]") {
   auto const message = [](std::string const& yaml) { return message_of([&] { compile_position_program(network_of(yaml, {6, 6, 2})); }); };
   std::string const limit = " numbers, and the infinite reading can hold 134217728 at most. Make the window or the image smaller.";
@@ -252,6 +264,23 @@ TEST_CASE("what mixes displacements otherwise is left to the general path", "[pl
       planned("[{conv: {filter_shape: [3, 3]}}, {sum: [[{avg_pool: {window_shape: [1, 2], padding: SAME}}], [relu, {conv: {filter_shape: "
               "[1, 1]}}]]}, "
               "relu, flatten, dense]"));
+}
+
+TEST_CASE("plans know what an input needs, features of activations included", "[plane_path]") {
+  long const width = 64, rows = 20;
+  std::vector<double> x = RandomNetworks(3).inputs(rows * width);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 64 < 16 ? 0 : x[i];  // variances from 0 on
+  for (std::string const activation : {"relu", "tanh", "silu", "elu", "{erf: {output_shift: 0.4}}", "{relu: {output_shift: 0.4}}"}) {
+    CAPTURE(activation);
+    std::string const layer = "{conv: {filter_shape: [3, 3], padding: SAME, b_std: 0.1}}, " + activation;
+    InfiniteProgram const program = compile_infinite(network_of("[" + layer + ", " + layer + ", flatten, dense]", {8, 8, 1}));
+    PositionTable const table = tabulate_positions(std::get<PositionProgram>(program), {{width, x}}, Precision::float64);
+    double lines = 0;
+    for (auto const& slot : table.roots) lines += static_cast<double>(slot.lines());
+    for (auto const& features : table.features) lines += static_cast<double>(features.lines());
+    CHECK(cost_of(program).row_numbers >= lines);
+    CHECK(cost_of(program).row_numbers <= 2 * lines);
+  }
 }
 
 TEST_CASE("only the planes that later layers need are computed", "[plane_path]") {

@@ -62,6 +62,7 @@ InfiniteCost cost_of(PairProgram const& program) {
   InfiniteCost cost;
   for (Step const& step : program.steps) cost.pair_flops += flops_of(step);
   cost.row_numbers = program.root_rows + 2;
+  for (AnyActivation const& activation : program.activations) cost.row_numbers += expected_features(activation);
   return cost;
 }
 
@@ -72,6 +73,9 @@ InfiniteCost cost_of(PositionProgram const& program) {
     auto const target = static_cast<std::size_t>(step.target);
     pairs[target] = std::max(pairs[target], entries_in(step.pairs.out, step.out_positions));
     own[target] = std::max(own[target], entries_in(step.variances.out, step.out_positions));
+    if (step.kind == PositionStep::Kind::activate)
+      cost.row_numbers +=
+          static_cast<double>(step.out_positions) * expected_features(program.activations[static_cast<std::size_t>(step.index)]);
     if (step.kind == PositionStep::Kind::attend) cost.row_numbers += entries_in(Spread::full, step.in_positions);
   }
   if (auto const plan = plan_planes(program)) {
