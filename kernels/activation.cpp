@@ -187,7 +187,23 @@ PreparedActivation prepare_family(A const& phi, Scaling const& scale, double q_m
   throw_no_function("this activation");
 }
 
+template <class A>
+int expected_of_family(A const& phi, Scaling const& scale) {
+  constexpr int expanded = 33;  // silu for variances from 0 to 10; for larger ones it is up to twice as many
+  int features = expanded;
+  if constexpr (requires { A::kinked; })
+    if (scale.input_shift != 0 && scale.input_scale != 0) features = 0;
+  with_closed_layer(phi, scale, [&](auto const& layer) { features = layer.features(); });
+  return features;
+}
+
 }  // namespace
+
+int expected_features(AnyActivation const& any) {
+  int features = 0;
+  with_activation(any, [&](auto const& phi) { features = expected_of_family(family_of(phi), any.scaling); });
+  return features;
+}
 
 PreparedActivation prepare(AnyActivation const& any, double q_min, double q_max) {
   INFINITILE_EXPECT(q_min >= 0 && q_min <= q_max && std::isfinite(q_max));

@@ -117,6 +117,10 @@ private:
   std::shared_ptr<Layer const> layer_;
 };
 
+/// How many features a prepared one will have, for plans: what a closed form needs, or about the most that expansions take for
+/// variances of the order of 1.
+int expected_features(AnyActivation const& any);
+
 /// For rows whose variances are all between q_min and q_max. Throws Error where an expectation is infinite (gaussian with b > 0).
 /// Cost: nothing for closed forms; see kernels/expansion.hpp for the others.
 PreparedActivation prepare(AnyActivation const& any, double q_min, double q_max);

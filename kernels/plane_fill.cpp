@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
+#include "base/error.hpp"
 #include "base/index.hpp"
+#include "base/text.hpp"
 #include "kernels/plane_pass.hpp"
 #include "kernels/position_fill.hpp"
 
@@ -47,6 +50,16 @@ std::vector<double> find_last(PositionProgram const& program, PlanePlan const& p
   return ntk;
 }
 
+/// Planes form fourth powers of roots (kernels/plane_relu.hpp). Those of the largest have to be numbers; beside them small ones do not matter.
+void require_range(PositionProgram const& program, PositionTable const& table, PositionStep const& s) {
+  constexpr double most = 1e70;
+  double const largest = std::ranges::max(table.roots[at(s.after)].all());
+  if (largest == 0 || (largest > 1 / most && largest < most)) return;
+  throw NumericalAnswer(
+      text("the largest variance in step ", &s - program.steps.data(), " of the network is ", largest * largest,
+           ", and convolutions compute with 1e-140 to 1e140. Bring the inputs (data.scale) or the weights (w_std) closer to 1."));
+}
+
 }  // namespace
 
 void fill_by_planes(PositionProgram const& program, PlanePlan const& plan, PositionTable& table) {
@@ -66,6 +79,7 @@ void fill_by_planes(PositionProgram const& program, PlanePlan const& plan, Posit
     }
     own.repeat_last(s, table.rows - 1);
     position_fill::require_finite(program, table, s);
+    require_range(program, table, s);
   }
   position_fill::find_variances(program, table, plan.head);
   position_fill::find_diagonal(program, table, plan.head, ntk);

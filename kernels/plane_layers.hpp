@@ -17,7 +17,8 @@ public:
   struct Layer {
     Windows windows{};
     std::size_t steps = 1;  ///< how many it does
-    /// What runs over rows.
+    plane_step::Weights<R> weights;
+    /// What runs over rows: the weights, with a ReLU where there is one.
     std::variant<plane_step::Weights<R>, plane_step::WeightsAndRelu<R, Angles::any>, plane_step::WeightsAndRelu<R, Angles::acute>> rows;
   };
 
@@ -34,18 +35,16 @@ private:
   std::optional<Layer> layer_at(std::size_t n) const {
     PositionStep const& s = program_.steps[n];
     if (s.kind == Kind::activate) {
-      Layer alone{{}, 1, plane_step::Weights<R>(1)};
-      return rectify(alone, plane_step::Weights<R>(1), n) ? std::optional(alone) : std::nullopt;
+      Layer alone = weigh({}, 1, plane_step::Weights<R>(1));
+      return rectify(alone, n) ? std::optional(alone) : std::nullopt;
     }
     if (s.kind != Kind::mix) return std::nullopt;
     PositionMap const& map = program_.maps[at(s.index)];
     if (map.shape != PositionMap::Shape::window) return std::nullopt;
-    Layer layer{windows_of(map), 1, plane_step::Weights<R>(map.scale)};
-    if (!follows(n + 1, Kind::dense, s.target) || !plane_step::Weights<R>::fits(program_.steps[n + 1])) return layer;
-    plane_step::Weights<R> const weights(program_.steps[n + 1], map.scale);
-    layer.rows = weights;
-    layer.steps = 2;
-    if (follows(n + 2, Kind::activate, s.target) && rectify(layer, weights, n + 2)) layer.steps = 3;
+    if (!follows(n + 1, Kind::dense, s.target) || !plane_step::Weights<R>::fits(program_.steps[n + 1]))
+      return weigh(windows_of(map), 1, plane_step::Weights<R>(map.scale));
+    Layer layer = weigh(windows_of(map), 2, plane_step::Weights<R>(program_.steps[n + 1], map.scale));
+    if (follows(n + 2, Kind::activate, s.target) && rectify(layer, n + 2)) layer.steps = 3;
     return layer;
   }
 
@@ -53,14 +52,18 @@ private:
     return n < program_.steps.size() && program_.steps[n].kind == kind && program_.steps[n].target == target;
   }
 
+  static Layer weigh(Windows const& windows, std::size_t steps, plane_step::Weights<R> const& weights) {
+    return {windows, steps, weights, weights};
+  }
+
   /// The activation at step n behind the weights, if it is a ReLU.
-  bool rectify(Layer& layer, plane_step::Weights<R> const& weights, std::size_t n) const {
+  bool rectify(Layer& layer, std::size_t n) const {
     auto const relu = plane_step::as_ab_relu(program_.activations[at(program_.steps[n].index)]);
     if (!relu) return false;
     if (angles_[n] == Angles::acute)
-      layer.rows = plane_step::WeightsAndRelu<R, Angles::acute>(weights, *relu);
+      layer.rows = plane_step::WeightsAndRelu<R, Angles::acute>(layer.weights, *relu);
     else
-      layer.rows = plane_step::WeightsAndRelu<R, Angles::any>(weights, *relu);
+      layer.rows = plane_step::WeightsAndRelu<R, Angles::any>(layer.weights, *relu);
     return true;
   }
 

@@ -113,7 +113,7 @@ private:
   position_step::Sides<T> sides(int slot) const {
     return place_.sides<T>(slot);
   }
-  /// An input with itself, each position with itself.
+  /// Each position of an input with itself?
   bool is_own(int reg) { return own_ && box(reg).d == Triple{}; }
 
   // --- stages -----------------------------------------------------------------------------------------------------------
@@ -189,10 +189,18 @@ private:
 
   // --- layers -----------------------------------------------------------------------------------------------------------
 
+  /// Activations of an input with itself are functions of one variance, and not of an angle, which two inputs without variance do not have.
   void run_layer(std::size_t s, typename PlaneLayers<R>::Layer const& layer) {
     PositionStep const& step = program_.steps[s];
-    std::visit([&](auto const& rows) { step.kind == PositionStep::Kind::mix ? convolve(s, layer, rows) : rectify(step, rows); },
-               layer.rows);
+    bool const windows = step.kind == PositionStep::Kind::mix, own = is_own(windows ? step.source : step.target);
+    if (windows && own) {
+      convolve(s, layer, layer.weights);
+      if (layer.steps == 3) activate_own(program_.steps[s + 2]);
+    } else if (own) {
+      activate_own(step);
+    } else {
+      std::visit([&](auto const& rows) { windows ? convolve(s, layer, rows) : rectify(step, rows); }, layer.rows);
+    }
   }
 
   template <class Rows>

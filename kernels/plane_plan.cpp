@@ -153,9 +153,7 @@ private:
     for (std::size_t next = n + 1; next < program_.steps.size(); ++next) {
       PositionStep const& s = program_.steps[next];
       if (s.source >= 0 && !fresh[static_cast<std::size_t>(s.source)]) return true;
-      bool const in_place =
-          s.kind != Kind::load && s.kind != Kind::copy && s.kind != Kind::mix && s.kind != Kind::widen && s.kind != Kind::attend;
-      if (in_place && !fresh[static_cast<std::size_t>(s.target)]) return true;
+      if (s.is_in_place() && !fresh[static_cast<std::size_t>(s.target)]) return true;
       fresh[static_cast<std::size_t>(s.target)] = true;
     }
     return false;

@@ -50,7 +50,7 @@ struct Weights {
         one(static_cast<R>(dense.trained_one - from_input(dense) * dense.shift)) {}
 
   /// In standard parameterization ntk' has a multiple of k = (k' − b²) / w²; where that does not lose digits.
-  static bool fits(PositionStep const& dense) { return dense.trained_in == 0 || dense.shift <= dense.weight; }
+  static bool fits(PositionStep const& dense) { return dense.trained_in == 0 || (dense.weight > 0 && dense.shift <= dense.weight); }
 
   template <int Taps, int L, int N, bool with_ntk>
   void block(Row<R> const& row, int x) const {
@@ -65,7 +65,8 @@ struct Weights {
       sum_windows<Taps, L>(row.ntk + at, row.pitch, t);
       for (int i = 0; i < N; ++i) {
         R const r1 = row.roots.row_at(x + i);
-        V const r2 = load_lanes<L>(row.roots.col_at(x + i)), k = half * (r1 * r1 + r2 * r2) - h[i];
+        V const r2 = load_lanes<L>(row.roots.col_at(x + i)), all = half * (r1 * r1 + r2 * r2) - h[i];
+        V const k = r1 * r2 > 0 ? all : V{};  // as position_step::covariance
         store_lanes(trained * k + (a * t[i] + one), row.ntk_out + at + i * L);
       }
     }
@@ -158,10 +159,11 @@ public:
       V const r2 = load_lanes<L>(row.roots.col_at(x + i)), away = r1 - r2;
       both[i] = r1 * r2;
       h[i] *= twice_;
-      V const twice_w = larger(h[i] - away * away, V{});
+      // Beyond its largest value w is rounding; without variance it is 0, and so is k.
+      V const most = (angles == Angles::acute ? 2 : 4) * both[i];
+      V const twice_w = smaller(larger(h[i] - away * away, V{}), most);
       rest[i] = both[i] - half * twice_w;
-      V near = twice_w;
-      if constexpr (angles == Angles::any) near = larger(smaller(near, 4 * both[i] - near), V{});
+      V const near = angles == Angles::acute ? twice_w : smaller(twice_w, most - twice_w);
       root[i] = over_root<R, L>(near, larger(near * both[i], V{} + least_product));
       root[i] = both[i] > 0 ? root[i] : V{} + right;
     }

@@ -14,7 +14,8 @@ namespace infinitile {
 void fill_by_layers(PositionProgram const& program, PositionTable& table);
 
 /// The same plane by plane: variances behind an inner pool need the planes of its windows alone, and the kernel of an input with itself one
-/// of two equal planes. Memory: some planes per thread. Cost: rows x a strip of eight pairs, of which one is read.
+/// of two equal planes. Memory: some planes per thread. Cost: rows x a strip of eight pairs, of which one is read. Throws NumericalAnswer
+/// too where fourth powers of roots leave that range.
 void fill_by_planes(PositionProgram const& program, PlanePlan const& plan, PositionTable& table);
 
 namespace position_fill {

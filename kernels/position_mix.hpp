@@ -9,9 +9,18 @@
 
 namespace infinitile::position_step {
 
-/// k from h, in place, and back.
+/// k from h, in place.
 template <int L>
-void to_covariance(Spread spread, int positions, Sides<double> roots, double* values) {
+void to_covariances(Spread spread, int positions, Sides<double> roots, double* values) {
+  PairsOfPositions{spread, positions}.for_each([&](int p, int other, long e) {
+    double const* const r2 = roots.col_at(other);
+    for (int l = 0; l < L; ++l) values[e * L + l] = covariance(roots.row_at(p), r2[l], values[e * L + l]);
+  });
+}
+
+/// h from k, in place.
+template <int L>
+void to_distances(Spread spread, int positions, Sides<double> roots, double* values) {
   PairsOfPositions{spread, positions}.for_each([&](int p, int other, long e) {
     double const r1 = roots.row_at(p);
     double const* const r2 = roots.col_at(other);
@@ -80,7 +89,7 @@ void add_sandwich(PositionTap const& tap, PositionMap const& map, Spread out_spr
 template <int L>
 void mix_covariance(PositionMap const& map, PositionStep::Form form, Sides<double> roots, Value<double> from, Value<double> to,
                     double* half) {
-  to_covariance<L>(form.in, map.in_positions, roots, from.h);
+  to_covariances<L>(form.in, map.in_positions, roots, from.h);
   long const numbers = PairsOfPositions{form.out, map.out_positions}.count() * L;
   std::fill(to.h, to.h + numbers, 0.0);
   for (PositionTap const& tap : map.taps) add_sandwich<L>(tap, map, form.out, from.h, half, to.h);
@@ -143,7 +152,7 @@ void attend(AttentionRule const& rule, int positions, AttentionWeights g, Sides<
             double* room) {
   long const pairs = static_cast<long>(positions) * positions;
   double *const mixed = room, *const half = room + pairs * L, *const mixed_ntk = half;
-  to_covariance<L>(Spread::full, positions, roots, from.h);
+  to_covariances<L>(Spread::full, positions, roots, from.h);
   embed<L>(rule, positions, g.there, from.h, mixed);
   double const o2 = rule.output * rule.output;
   if (rule.linear_scaling) {
@@ -218,7 +227,7 @@ void pass_messages(GraphsOfPair<L> const& pair, Spread out_spread, double const*
 template <int L>
 void aggregate(GraphsOfPair<L> const& pair, PositionStep::Form form, Sides<double> roots, Value<double> from, Value<double> to,
                double* half) {
-  to_covariance<L>(Spread::full, pair.graphs.positions, roots, from.h);
+  to_covariances<L>(Spread::full, pair.graphs.positions, roots, from.h);
   pass_messages<L>(pair, form.out, from.h, half, to.h);
   if (to.ntk != nullptr) pass_messages<L>(pair, form.out, from.ntk, half, to.ntk);
 }

@@ -71,7 +71,7 @@ public:
 
   /// Steps that compute k' leave it in the place of h'; this makes it h', when the roots behind the step are known.
   void settle(PositionStep const& s) {
-    if (leaves_covariance(s)) position_step::to_covariance<L>(form(s).out, s.out_positions, sides(s.after), value(s.target).h);
+    if (leaves_covariance(s)) position_step::to_distances<L>(form(s).out, s.out_positions, sides(s.after), value(s.target).h);
   }
 
   bool leaves_covariance(PositionStep const& s) const {

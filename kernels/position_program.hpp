@@ -74,6 +74,29 @@ struct PositionStep {
   Form pairs;                                               ///< for pairs of inputs
   Form variances;                                           ///< for an input with itself, as far as only variances are wanted
   bool late = false;  ///< no activation, layer norm or attention comes after it, so nobody waits for its variances
+
+  /// Does it change what its target holds? The others put something new there.
+  bool is_in_place() const {
+    switch (kind) {
+      case Kind::load:
+      case Kind::copy:
+      case Kind::mix:
+      case Kind::widen:
+      case Kind::attend:
+      case Kind::aggregate:
+        return false;
+      case Kind::dense:
+      case Kind::activate:
+      case Kind::normalize:
+      case Kind::drop:
+      case Kind::add:
+      case Kind::multiply:
+      case Kind::conceal:
+      case Kind::share:
+        return true;
+    }
+    return true;
+  }
 };
 
 /// An infinitely wide network with positions as steps on registers. The infinite reading (src/infinite) writes it; the table of roots and

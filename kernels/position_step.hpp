@@ -62,6 +62,13 @@ struct Value {
   R* ntk = nullptr;
 };
 
+/// k from h, for roots r1 and r2. Exactly 0 where one side has no variance: a layer norm behind it multiplies what rounding leaves there by up to
+/// 1 / √eps, and the next one again.
+template <class R>
+INFINITILE_INLINE R covariance(R r1, R r2, R h) {
+  return r1 * r2 > 0 ? static_cast<R>(0.5) * (r1 * r1 + r2 * r2) - h : 0;
+}
+
 /// The inputs of the network: h from differences, so that near duplicates begin with all their digits. Lines: position · channels + channel.
 struct InputColumns {
   double const* row = nullptr;
@@ -92,17 +99,14 @@ void load(Entries const& entries, InputColumns const& from, Value<R> to) {
 template <int L, class R, class Entries>
 void dense(PositionStep const& s, Entries const& entries, Sides<R> before, Sides<R> after, Value<R> v) {
   R const a = static_cast<R>(s.weight), out = static_cast<R>(s.trained_out), in = static_cast<R>(s.trained_in);
-  R const one = static_cast<R>(s.trained_one), half = static_cast<R>(0.5);
+  R const one = static_cast<R>(s.trained_one);
   entries.for_each([&](int p, int other, long e) {
     R const r1 = before.row_at(p), R1 = after.row_at(p);
     R const *const r2 = before.col_at(other), *const R2 = after.col_at(other);
     R* const h = v.h + e * L;
     if (v.ntk != nullptr) {
       R* const t = v.ntk + e * L;
-      for (int l = 0; l < L; ++l) {
-        R const k = half * (r1 * r1 + r2[l] * r2[l]) - h[l], k_after = half * (R1 * R1 + R2[l] * R2[l]) - a * h[l];
-        t[l] = out * k_after + in * k + one + a * t[l];
-      }
+      for (int l = 0; l < L; ++l) t[l] = out * covariance(R1, R2[l], a * h[l]) + in * covariance(r1, r2[l], h[l]) + one + a * t[l];
     }
     for (int l = 0; l < L; ++l) h[l] *= a;
   });
@@ -216,7 +220,7 @@ template <int L, class R, class Entries>
 void multiply(Entries const& entries, Sides<R> before, Sides<R> other_side, Value<R> target, Value<R> source) {
   R const half = static_cast<R>(0.5);
   entries.for_each([&](int p, int other, long e) {
-    R const q1 = before.row_at(p) * before.row_at(p), p1 = other_side.row_at(p) * other_side.row_at(p);
+    R const r1 = before.row_at(p), s1 = other_side.row_at(p), q1 = r1 * r1, p1 = s1 * s1;
     R const *const r2 = before.col_at(other), *const s2 = other_side.col_at(other);
     for (int l = 0; l < L; ++l) {
       R& h = target.h[e * L + l];
@@ -224,7 +228,7 @@ void multiply(Entries const& entries, Sides<R> before, Sides<R> other_side, Valu
       R const q = half * (q1 + q2), mean = half * (p1 + p2);
       if (target.ntk != nullptr) {
         R& t = target.ntk[e * L + l];
-        t = t * (mean - g) + (q - h) * source.ntk[e * L + l];
+        t = t * covariance(s1, s2[l], g) + covariance(r1, r2[l], h) * source.ntk[e * L + l];
       }
       h = q * g + mean * h - h * g + half * half * (q1 - q2) * (p1 - p2);
     }

@@ -100,7 +100,7 @@ long write_row(PositionProgram const& program, Pass& pass, TileTask<T> const& ta
   double const* const r2 = roots.col_at(0);
   long bad = 0;
   for (int l = std::max(0, -col); l < std::min(lanes, columns_of(task, i) - col); ++l) {
-    double const nngp = 0.5 * (r1 * r1 + r2[l] * r2[l]) - v.h[l];
+    double const nngp = position_step::covariance(r1, r2[l], v.h[l]);
     double const* const ntk = v.ntk == nullptr ? nullptr : v.ntk + l;
     bad += write(task, i, col + l, nngp, ntk);
     if (task.row0 == task.col0) write(task, col + l, i, nngp, ntk);

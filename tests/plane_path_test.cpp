@@ -4,12 +4,13 @@
 #include <random>
 
 #include "base/text.hpp"
-#include "infinite/compile_positions.hpp"
+#include "infinite/program.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/plane_plan.hpp"
 #include "kernels/position_tile.hpp"
 #include "net/reader.hpp"
 #include "support/catch.hpp"
+#include "support/language.hpp"
 
 using namespace infinitile;
 
@@ -61,7 +62,9 @@ private:
     for (long const n : numbers) words.push_back(text(n));
     return "[" + join(words, ", ", ", ") + "]";
   }
-  std::string weights() { return text("w_std: ", number(0.8, 1.6), pick({"", ", b_std: 0.2", ", b_std: 0.0"})); }
+  std::string weights() {
+    return text("w_std: ", number(0.8, 1.6), pick({"", ", b_std: 0.2", ", b_std: 0.0"}), pick({"", "", ", parameterization: standard"}));
+  }
 
   /// Changes the sizes where `moves`: strides, or no padding.
   std::string convolution(bool moves) {
@@ -72,8 +75,8 @@ private:
       strides.push_back(moves && pick(0, 3) == 0 ? 2 : 1);
       size = valid ? (size - filter.back()) / strides.back() + 1 : (size + strides.back() - 1) / strides.back();
     }
-    return text("{conv: {filter_shape: ", list(filter), ", strides: ", list(strides), ", padding: ", valid ? "VALID" : "SAME", ", ",
-                weights(), "}}");
+    return text("{conv: {out_chan: 3, filter_shape: ", list(filter), ", strides: ", list(strides), ", padding: ", valid ? "VALID" : "SAME",
+                ", ", weights(), "}}");
   }
 
   std::string activation() {
@@ -94,21 +97,26 @@ private:
                 "}}");
   }
 
+  /// A convolution behind layers that may have changed the sizes: operands of one + come in any order.
+  std::string then(std::string const& layers) { return layers + ", " + convolution(true); }
+
   std::string block() {
-    switch (pick(0, 6)) {
+    switch (pick(0, 7)) {
       case 0:
         return "{sum: [[], [" + activation() + ", " + convolution(false) + "]]}";
       case 1:
-        return "{sum: [[{dense: {w_std: 0.7}}], [" + activation() + ", {dense: {b_std: 0.1}}, " + activation() + ", " + convolution(false)
-               + "]]}";
+        return "{sum: [[{dense: {out_dim: 3, w_std: 0.7}}], [" + activation() + ", {dense: {out_dim: 3, b_std: 0.1}}, " + activation()
+               + ", " + convolution(false) + "]]}";
       case 2:
-        return activation() + ", " + pool() + ", " + convolution(true);
+        return then(activation() + ", " + pool());
       case 3:
         return "layer_norm, " + activation() + ", " + convolution(true);
       case 4:
         return "{concat: {axis: -1, branches: [[relu], [erf]]}}, " + convolution(true);
       case 5:
         return activation() + ", {dropout: {rate: 0.8}}, " + convolution(false);
+      case 6:
+        return then("{product: [[{dense: {out_dim: 3, w_std: 0.9}}], [" + activation() + ", " + convolution(false) + "]]}");
       default:
         return activation() + ", " + convolution(true);
     }
@@ -191,6 +199,82 @@ TEST_CASE("planes and layers agree on random networks", "[plane_path]") {
   CHECK(pooled > 0);
 }
 
+/// Of a black image all covariances are 0, and without biases all tangent kernels too: exactly, since each layer norm multiplies what rounding
+/// leaves by 1 / √eps, a million.
+TEST_CASE("an input without variance has no kernels, behind any number of layer norms", "[plane_path]") {
+  std::string const conv = "{conv: {filter_shape: [3, 3], padding: SAME, w_std: 1.3}}";
+  for (std::string const& yaml :
+       {"[{repeat: {times: 4, layers: [" + conv + ", layer_norm, relu]}}, flatten, dense]",
+        "[" + conv + ", erf, {avg_pool: {window_shape: [2, 2]}}, {repeat: {times: 3, layers: [" + conv
+            + ", layer_norm]}}, relu, global_avg_pool, dense]",
+        "[dense, {product: [[{dense: {w_std: 1.3}}], [" + conv
+            + "]]}, {repeat: {times: 3, layers: [dense, layer_norm]}}, relu, flatten, dense]",
+        std::string("[{repeat: {times: 3, layers: [dense, global_self_attention, layer_norm]}}, relu, flatten, dense]")}) {
+    CAPTURE(yaml);
+    PositionProgram const program = compile_position_program(network_of(yaml, {4, 5, 2}));
+    long const width = 40, rows = 9;
+    std::vector<double> x = RandomNetworks(1).inputs(rows * width);
+    std::fill_n(x.begin(), width, 0.0);
+    for (PositionPath const path : {PositionPath::fused, PositionPath::general}) {
+      CAPTURE(path);
+      PositionTable const table = tabulate_positions(program, {{width, x}}, Precision::float64, {}, path);
+      Kernels const k = kernels_of<double>(program, table, path);
+      for (std::size_t j = 0; j < static_cast<std::size_t>(rows); ++j) {
+        CHECK(k.nngp[j] == 0);
+        CHECK(k.ntk[j] == 0);
+      }
+      CHECK(k.ntk.back() > 0);
+    }
+  }
+}
+
+/// Trained biases of 0 give the tangent kernel 1 without any variance; a ReLU halves it for an input with itself.
+TEST_CASE("an input without variance has the slopes of one input with itself", "[plane_path]") {
+  std::string const conv = "{conv: {out_chan: 3, filter_shape: [3, 3], padding: SAME, b_std: 0, parameterization: standard, w_std: ";
+  for (std::string const& words : {conv + "1.2}}, relu", conv + "1.2}}, {dropout: {rate: 1}}, identity, dense, relu", conv + "0}}, relu"}) {
+    CAPTURE(words);
+    PositionProgram const program = compile_position_program(network_of("[" + words + ", flatten, dense]", {4, 5, 2}));
+    long const width = 40, rows = 3;
+    std::vector<double> x = RandomNetworks(1).inputs(rows * width);
+    std::fill_n(x.begin(), width, 0.0);
+    for (PositionPath const path : {PositionPath::fused, PositionPath::general}) {
+      CAPTURE(path);
+      PositionTable const table = tabulate_positions(program, {{width, x}}, Precision::float64, {}, path);
+      CHECK(table.ntk[0] == 0.5);
+      CHECK(kernels_of<double>(program, table, path).ntk[0] == 0.5);
+    }
+  }
+}
+
+TEST_CASE("planes say where the fourth power of a root is no number", "[plane_path]") {
+  for (char const* const w_std : {"1.0e-20", "1.0e20"}) {
+    std::string const layer = text("{conv: {filter_shape: [3, 3], padding: SAME, w_std: ", w_std, "}}, relu");
+    PositionProgram const program =
+        compile_position_program(network_of("[{repeat: {times: 4, layers: [" + layer + "]}}, flatten, dense]", {4, 5, 2}));
+    std::vector<double> const x = RandomNetworks(1).inputs(3 * 40);
+    CHECK_THROWS_WITH(tabulate_positions(program, {{40, x}}, Precision::float64), Catch::Contains("compute with 1e-140 to 1e140"));
+    PositionTable const table = tabulate_positions(program, {{40, x}}, Precision::float64, {}, PositionPath::general);
+    CHECK(kernels_of<double>(program, table, PositionPath::general).nngp[0] > 0);
+  }
+}
+
+TEST_CASE("a window that no memory holds is told, with its layer", "[plane_path]") {
+  auto const message = [](std::string const& yaml) { return message_of([&] { compile_position_program(network_of(yaml, {6, 6, 2})); }); };
+  std::string const limit = " numbers, and the infinite reading can hold 134217728 at most. Make the window or the image smaller.";
+  CHECK(message("[{conv: {filter_shape: [4000, 4000], padding: CIRCULAR}}, flatten, dense]")
+        == "test:1: layer 0 (conv): all its windows together have 576000000" + limit);
+  CHECK(message("[{sum_pool: {window_shape: [4000, 4000], padding: CIRCULAR}}, flatten, dense]")
+        == "test:1: layer 0 (sum_pool): all its windows together have 576000000" + limit);
+  CHECK(message("[{conv: {filter_shape: [4000, 4000], padding: SAME}}, flatten, dense]") == "no error");  // most of it meets padding alone
+}
+
+TEST_CASE("a network that ends with positions is refused, also one that leaves its input as it is", "[plane_path]") {
+  for (std::string const layer : {"identity", "dense"})
+    CHECK(message_of([&] { compile_infinite(network_of("[" + layer + "]", {6, 6, 2})); })
+          == "test:1: layer 0 (" + layer
+                 + "): the network ends with 36 positions, and a kernel is of one output per input. Put flatten or global_avg_pool at its end.");
+}
+
 TEST_CASE("what mixes displacements otherwise is left to the general path", "[plane_path]") {
   auto const planned = [](std::string const& yaml) {
     return plan_planes(compile_position_program(network_of(yaml, {6, 6, 2}))).has_value();
@@ -203,6 +287,23 @@ TEST_CASE("what mixes displacements otherwise is left to the general path", "[pl
       planned("[{conv: {filter_shape: [3, 3]}}, {sum: [[{avg_pool: {window_shape: [1, 2], padding: SAME}}], [relu, {conv: {filter_shape: "
               "[1, 1]}}]]}, "
               "relu, flatten, dense]"));
+}
+
+TEST_CASE("plans know what an input needs, features of activations included", "[plane_path]") {
+  long const width = 64, rows = 20;
+  std::vector<double> x = RandomNetworks(3).inputs(rows * width);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = i % 64 < 16 ? 0 : x[i];  // variances from 0 on
+  for (std::string const activation : {"relu", "tanh", "silu", "elu", "{erf: {output_shift: 0.4}}", "{relu: {output_shift: 0.4}}"}) {
+    CAPTURE(activation);
+    std::string const layer = "{conv: {filter_shape: [3, 3], padding: SAME, b_std: 0.1}}, " + activation;
+    InfiniteProgram const program = compile_infinite(network_of("[" + layer + ", " + layer + ", flatten, dense]", {8, 8, 1}));
+    PositionTable const table = tabulate_positions(std::get<PositionProgram>(program), {{width, x}}, Precision::float64);
+    double lines = 0;
+    for (auto const& slot : table.roots) lines += static_cast<double>(slot.lines());
+    for (auto const& features : table.features) lines += static_cast<double>(features.lines());
+    CHECK(cost_of(program).row_numbers >= lines);
+    CHECK(cost_of(program).row_numbers <= 2 * lines);
+  }
 }
 
 TEST_CASE("only the planes that later layers need are computed", "[plane_path]") {
@@ -220,4 +321,9 @@ TEST_CASE("only the planes that later layers need are computed", "[plane_path]")
                 + "{avg_pool: {window_shape: [2, 2], strides: [2, 2]}}, {conv: {filter_shape: [1, 1], strides: [2, 2]}}, relu, "
                   "global_avg_pool, dense]")
         == (3 + 4 + 5 + 7 + 8 + 7 + 5 + 4 + 3) * (3 + 4 + 5 + 7 + 8 + 7 + 5 + 4 + 3));
+  // And plans count no others: by far the most flops are those of the layers before the pool.
+  auto const flops = [](std::string const& yaml) { return cost_of(compile_infinite(network_of(yaml, {8, 8, 1}))).pair_flops; };
+  double const few = flops(begin + "{avg_pool: {window_shape: [2, 2], strides: [2, 2]}}, flatten, dense]"),
+               all = flops(begin + "global_avg_pool, dense]");
+  CHECK(few / all == Approx(22.0 * 22 / (64 * 64)).epsilon(0.05));
 }

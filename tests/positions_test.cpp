@@ -64,32 +64,32 @@ TEST_CASE("windows are placed by TensorFlow's rule", "[positions]") {
   struct Row {
     long size, taps, stride, output, low;
   };
-  for (Row const& r : std::vector<Row>{{5, 3, 1, 3, 0},
-                                       {5, 5, 1, 1, 0},
-                                       {5, 6, 1, 0, 0},
-                                       {5, 6, 3, 0, 0},
-                                       {5, 7, 3, 0, 0},
-                                       {7, 3, 2, 3, 0},
-                                       {8, 3, 2, 3, 0},
-                                       {1, 1, 9, 1, 0}}) {
-    INFO(r.size << " " << r.taps << " " << r.stride);
-    CHECK(window(r.size, r.taps, r.stride, Padding::valid) == WindowAxis{r.size, r.taps, r.stride, r.low, r.output, Padding::valid});
-  }
-  for (Row const& r : std::vector<Row>{{5, 3, 1, 5, 1},
-                                       {5, 2, 1, 5, 0},
-                                       {5, 4, 1, 5, 1},
-                                       {5, 3, 2, 3, 1},
-                                       {6, 3, 2, 3, 0},
-                                       {7, 1, 3, 3, 0},
-                                       {7, 2, 3, 3, 0},
-                                       {7, 5, 3, 3, 2},
-                                       {1, 3, 1, 1, 1},
-                                       {2, 7, 1, 2, 3},
-                                       {2, 8, 5, 1, 3}})
-    for (Padding const padding : {Padding::same, Padding::circular}) {
+  auto const expect = [](Padding padding, std::vector<Row> const& rows) {
+    for (Row const& r : rows) {
       INFO(r.size << " " << r.taps << " " << r.stride);
       CHECK(window(r.size, r.taps, r.stride, padding) == WindowAxis{r.size, r.taps, r.stride, r.low, r.output, padding});
     }
+  };
+  expect(Padding::valid, {{5, 3, 1, 3, 0},
+                          {5, 5, 1, 1, 0},
+                          {5, 6, 1, 0, 0},
+                          {5, 6, 3, 0, 0},
+                          {5, 7, 3, 0, 0},
+                          {7, 3, 2, 3, 0},
+                          {8, 3, 2, 3, 0},
+                          {1, 1, 9, 1, 0}});
+  for (Padding const padding : {Padding::same, Padding::circular})
+    expect(padding, {{5, 3, 1, 5, 1},
+                     {5, 2, 1, 5, 0},
+                     {5, 4, 1, 5, 1},
+                     {5, 3, 2, 3, 1},
+                     {6, 3, 2, 3, 0},
+                     {7, 1, 3, 3, 0},
+                     {7, 2, 3, 3, 0},
+                     {7, 5, 3, 3, 2},
+                     {1, 3, 1, 1, 1},
+                     {2, 7, 1, 2, 3},
+                     {2, 8, 5, 1, 3}});
 }
 
 TEST_CASE("each axis has its own window, and strides that are left out are 1", "[positions]") {

@@ -7,66 +7,51 @@
 #include "base/text.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/layer_rules.hpp"
+#include "infinite/registers.hpp"
 
 namespace infinitile {
 
 namespace {
 
-/// Where a value lives: its register, and the line of its roots in the row table.
-struct Place {
-  int reg = 0;
-  int roots = 0;
-};
-
 /// Walks the graph once, in order, and writes the steps.
 class Compiler {
 public:
   explicit Compiler(Network const& network)
-      : network_(network),
-        uses_(static_cast<std::size_t>(network.size()), 0),
-        places_(uses_.size()),
-        branches_(uses_.size()),
-        merged_(uses_.size(), 0) {
+      : network_(network), registers_(network), branches_(at(network.size())), merged_(branches_.size(), 0) {
     program_.inputs = network.inputs();
-    program_.registers = 0;
     program_.root_rows = 0;
-    count_uses();
+    find_branches();
   }
 
   PairProgram compile() && {
     for (int n = 0; n < network_.size(); ++n)
-      if (uses_[at(n)] > 0) place(n);
-    Place const result = places_[at(network_.output())];
-    program_.output_roots = result.roots;
+      if (network_.is_needed(n)) place(n);
+    Place const result = registers_.of(network_.output());
+    program_.registers = registers_.count();
+    program_.output_roots = result.slot;
     if (result.reg != 0) swap_registers(0, result.reg);
     return std::move(program_);
   }
 
 private:
-  static std::size_t at(int n) { return static_cast<std::size_t>(n); }
-
   /// A branch of a merging node.
   struct Branch {
     int node = 0;
     int number = 0;
   };
 
-  /// Every node that the output needs, how often its value is read, and by which branches.
-  void count_uses() {
-    uses_[at(network_.output())] = 1;
+  /// Of which merging nodes, if the output needs them, each node is a branch.
+  void find_branches() {
     for (int n = network_.size() - 1; n >= 0; --n) {
-      if (uses_[at(n)] == 0) continue;
       auto const& inputs = network_.node(n).inputs;
-      for (int b = 0; b < static_cast<int>(inputs.size()); ++b) {
-        ++uses_[at(inputs[at(b)])];
-        if (inputs.size() > 1) branches_[at(inputs[at(b)])].push_back({n, b});
-      }
+      if (!network_.is_needed(n) || inputs.size() < 2) continue;
+      for (int b = 0; b < static_cast<int>(inputs.size()); ++b) branches_[at(inputs[at(b)])].push_back({n, b});
     }
   }
 
   void place(int n) {
     Node const& node = network_.node(n);
-    if (node.inputs.size() < 2) places_[at(n)] = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
+    if (node.inputs.size() < 2) registers_.of(n) = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
     // Sums, products and concatenations take a branch in as soon as it is there.
     for (Branch const branch : branches_[at(n)]) merge(branch.node, branch.number);
   }
@@ -76,24 +61,24 @@ private:
     int const from = node.inputs[at(branch)];
     double const weight = branch_weight(node, branch);
     if (merged_[at(m)]++ == 0) {
-      places_[at(m)] = take(from);
+      registers_.of(m) = take(from);
       first_weight_[m] = weight;
       return;
     }
-    Place& target = places_[at(m)];
-    Place const source = places_[at(from)];
+    Place& target = registers_.of(m);
+    Place const source = registers_.of(from);
     Step step;
     step.kind = std::holds_alternative<Product>(node.op) ? Step::Kind::multiply : Step::Kind::add;
     step.target = target.reg;
     step.source = source.reg;
-    step.before = target.roots;
-    step.other = source.roots;
+    step.before = target.slot;
+    step.other = source.slot;
     step.after = program_.root_rows++;
     step.weight = std::exchange(first_weight_[m], 1.0);
     step.shift = weight;
     program_.steps.push_back(step);
-    target.roots = step.after;
-    release(from);
+    target.slot = step.after;
+    registers_.release(from);
   }
 
   /// The share of one branch in k' = sum of share k: all of it in a sum, its part of the width in a concatenation.
@@ -105,32 +90,24 @@ private:
   // --- registers -------------------------------------------------------------------------------------------------------
 
   int new_register() {
-    if (!free_.empty()) {
-      int const reg = free_.back();
-      free_.pop_back();
-      return reg;
-    }
-    if (program_.registers == PairProgram::most_registers)
+    int const reg = registers_.open();
+    if (reg >= PairProgram::most_registers)
       throw Error(text(network_.source(), ": the network keeps more than ", PairProgram::most_registers,
                        " branches open at once; nest branching layers less deeply."));
-    return program_.registers++;
+    return reg;
   }
 
   /// The value of a node, in a register that may be changed: its own where nobody reads it any more, a copy otherwise.
   Place take(int n) {
-    Place const place = places_[at(n)];
-    if (--uses_[at(n)] == 0) return place;
+    Place const place = registers_.of(n);
+    if (registers_.take_over(n)) return place;
     Step copy;
     copy.kind = Step::Kind::copy;
     copy.target = new_register();
     copy.source = place.reg;
-    copy.before = copy.after = place.roots;
+    copy.before = copy.after = place.slot;
     program_.steps.push_back(copy);
-    return {copy.target, place.roots};
-  }
-
-  void release(int n) {
-    if (--uses_[at(n)] == 0) free_.push_back(places_[at(n)].reg);
+    return {copy.target, place.slot};
   }
 
   void swap_registers(int a, int b) {
@@ -146,7 +123,7 @@ private:
     Step step;
     step.kind = kind;
     step.target = place.reg;
-    step.before = place.roots;
+    step.before = place.slot;
     step.after = program_.root_rows++;
     fill(step);
     program_.steps.push_back(step);
@@ -208,12 +185,10 @@ private:
 
   Network const& network_;
   PairProgram program_;
-  std::vector<int> uses_;  ///< reads of a node's value that are still to come
-  std::vector<Place> places_;
+  Registers registers_;
   std::vector<std::vector<Branch>> branches_;
   std::vector<int> merged_;             ///< branches that a merging node has taken in
   std::map<int, double> first_weight_;  ///< of the branch that a merging node started with
-  std::vector<int> free_;
 };
 
 }  // namespace

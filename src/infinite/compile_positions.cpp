@@ -36,9 +36,10 @@ public:
       throw Error(text(network_.where(result), ": the network ends with ", result.positions(),
                        " positions, and a kernel is of one output per input. Put flatten or global_avg_pool at its end."));
     for (int n = 0; n < network_.size(); ++n)
-      if (uses_[at(n)] > 0) places_[at(n)] = place(n);
-    program_.output = places_[at(network_.output())].reg;
-    program_.output_slot = places_[at(network_.output())].slot;
+      if (network_.is_needed(n)) registers_.of(n) = place(n);
+    program_.registers = registers_.count();
+    program_.output = registers_.of(network_.output()).reg;
+    program_.output_slot = registers_.of(network_.output()).slot;
     program_.output_mask = mask_of(network_.output());
     return std::move(program_);
   }
@@ -65,7 +66,7 @@ private:
   Place apply(Input const& input, int n) {
     PositionStep step = step_for(n, PositionStep::Kind::load);
     step.index = input.index;
-    step.target = new_register();
+    step.target = registers_.open();
     step.after = new_slot(network_.node(n));
     program_.steps.push_back(step);
     return {step.target, step.after};
@@ -93,11 +94,11 @@ private:
     if (pairs(n) == Spread::diagonal) return place;
     PositionStep step = step_for(n, PositionStep::Kind::widen);
     step.source = place.reg;
-    step.target = new_register();
+    step.target = registers_.open();
     step.before = step.after = place.slot;
     step.pairs.in = step.variances.in = Spread::diagonal;
     program_.steps.push_back(step);
-    free_.push_back(place.reg);
+    registers_.close(place.reg);
     return {step.target, place.slot};
   }
 
@@ -142,12 +143,12 @@ private:
     PositionStep step = step_for(n, kind);
     step.pairs.in = step.variances.in = Spread::full;
     step.source = place.reg;
-    step.target = new_register();
+    step.target = registers_.open();
     step.before = place.slot;
     step.after = new_slot(network_.node(n));
     fill(step);
     program_.steps.push_back(step);
-    free_.push_back(place.reg);
+    registers_.close(place.reg);
     return {step.target, step.after};
   }
 
@@ -213,7 +214,7 @@ private:
       step.weight = step.shift = 1;
       fill(step);
     });
-    free_.push_back(branch.reg);
+    registers_.close(branch.reg);
     return out;
   }
 
@@ -243,6 +244,7 @@ PositionProgram compile_position_program(Network const& network, Masks masks, st
 }
 
 bool acts_on_positions(Network const& network) {
+  if (network.node(network.output()).shape.size() > 1) return true;  // and ends with them, which is an error there
   return std::ranges::any_of(network.nodes(), [&](Node const& node) {
     if (!network.is_needed(static_cast<int>(&node - network.nodes().data()))) return false;
     bool const idle = std::holds_alternative<Input>(node.op) || std::holds_alternative<Identity>(node.op);

@@ -5,85 +5,12 @@
 
 #include "base/error.hpp"
 #include "base/index.hpp"
+#include "infinite/sparse_rows.hpp"
 #include "net/positions.hpp"
 
 namespace infinitile {
 
 namespace {
-
-struct Entry {
-  long in = 0;
-  double weight = 1;
-};
-/// A sparse matrix, row by row.
-using Rows = std::vector<std::vector<Entry>>;
-
-/// The matrix over all positions that acts along each axis by its own.
-Rows kronecker(std::vector<Rows> const& axes, std::span<long const> sizes) {
-  Rows out{{{0, 1}}};
-  for (std::size_t a = 0; a < axes.size(); ++a) {
-    Rows next;
-    for (auto const& outer : out)
-      for (auto const& inner : axes[a]) {
-        auto& row = next.emplace_back();
-        for (Entry const& x : outer)
-          for (Entry const& y : inner) row.push_back({x.in * sizes[a] + y.in, x.weight * y.weight});
-      }
-    out = std::move(next);
-  }
-  return out;
-}
-
-long product_of(std::span<long const> sizes) {
-  long out = 1;
-  for (long const size : sizes) out *= size;
-  return out;
-}
-
-/// Taps as a map: picks where they will do.
-PositionMap map_of(std::vector<Rows> const& taps, long in_positions, double scale) {
-  PositionMap map;
-  map.in_positions = static_cast<int>(in_positions);
-  map.out_positions = static_cast<int>(taps.front().size());
-  map.scale = scale;
-  map.tap_count = static_cast<int>(taps.size());
-  auto const picks = [](std::vector<Entry> const& row) { return row.empty() || (row.size() == 1 && row[0].weight == 1); };
-  bool const selects = std::ranges::all_of(taps, [&](Rows const& rows) { return std::ranges::all_of(rows, picks); });
-  for (Rows const& rows : taps) {
-    if (selects) {
-      for (auto const& row : rows) map.picks.push_back(row.empty() ? -1 : static_cast<int>(row[0].in));
-      continue;
-    }
-    PositionTap& tap = map.taps.emplace_back();
-    tap.first.push_back(0);
-    for (auto const& row : rows) {
-      for (Entry const& entry : row) {
-        tap.in.push_back(static_cast<int>(entry.in));
-        tap.weight.push_back(entry.weight);
-      }
-      tap.first.push_back(static_cast<int>(tap.in.size()));
-    }
-  }
-  return map;
-}
-
-/// All combinations of one tap per axis.
-PositionMap map_of_axes(std::vector<std::vector<Rows>> const& axes, std::span<long const> sizes) {
-  std::vector<std::vector<Rows>> combinations{{}};
-  for (auto const& axis : axes) {
-    std::vector<std::vector<Rows>> next;
-    for (auto const& some : combinations)
-      for (Rows const& tap : axis) {
-        next.push_back(some);
-        next.back().push_back(tap);
-      }
-    combinations = std::move(next);
-  }
-  std::vector<Rows> taps;
-  for (auto const& combination : combinations) taps.push_back(kronecker(combination, sizes));
-  auto const count = static_cast<double>(taps.size());
-  return map_of(taps, product_of(sizes), 1 / count);
-}
 
 /// Without the taps that no output finds inside: a window may be larger than the padded image has use for.
 WindowAxis touching(WindowAxis axis) {
@@ -96,6 +23,7 @@ WindowAxis touching(WindowAxis axis) {
 
 /// One axis of a window: a matrix per tap.
 std::vector<Rows> taps_of(WindowAxis const& axis) {
+  expect_room(static_cast<double>(axis.size) * static_cast<double>(axis.output));
   std::vector<Rows> taps;
   for (long k = 0; k < axis.size; ++k) {
     Rows& rows = taps.emplace_back(at(axis.output));
@@ -111,17 +39,13 @@ std::vector<Rows> taps_of(WindowAxis const& axis) {
   return taps;
 }
 
-/// One axis of a transposed convolution: tap k carries input i to stride i - k + low.
+/// One axis of a transposed convolution, whose tap k carries input i to stride i - k + low: the transpose of a window, from there to here, in
+/// which that is tap size - 1 - k.
 std::vector<Rows> transposed_taps_of(WindowAxis const& axis) {
+  WindowAxis const back{axis.output, axis.size, axis.stride, axis.size - 1 - axis.low, axis.input, axis.padding};
   std::vector<Rows> taps;
-  for (long k = 0; k < axis.size; ++k) {
-    Rows& rows = taps.emplace_back(at(axis.output));
-    for (long i = 0; i < axis.input; ++i) {
-      long o = axis.stride * i - k + axis.low;
-      if (axis.padding == Padding::circular) o = (o % axis.output + axis.output) % axis.output;
-      if (o >= 0 && o < axis.output) rows[at(o)].push_back({i, 1});
-    }
-  }
+  for (Rows const& rows : taps_of(back)) taps.push_back(transposed(rows, axis.output));
+  std::ranges::reverse(taps);
   return taps;
 }
 
@@ -273,6 +197,8 @@ PositionMap product_map(DotGeneral const& op, Node const& input) {
   };
   for (ProductAxis const& axis : layout.output) out_sizes.push_back(size_of(axis));
   for (ProductAxis const& axis : layout.contracted) summed_sizes.push_back(size_of(axis));
+
+  expect_room(static_cast<double>(product_of(out_sizes)) * static_cast<double>(product_of(summed_sizes)));
 
   std::vector<long> out(out_sizes.size(), 0), in_index(in_sizes.size(), 0), constant_index(constant.shape.size(), 0);
   auto const put = [&](ProductAxis const& axis, long value) {

@@ -30,6 +30,29 @@ void raise(std::optional<Spread>& to, std::optional<Spread> least) {
   if (least && (!to || *to == Spread::diagonal)) to = least;
 }
 
+std::optional<PositionMap> find_map(Network const& network, Node const& node) {
+  Node const& input = network.node(node.inputs.front());
+  std::span<long const> const sizes = input.sizes();
+  using Map = std::optional<PositionMap>;
+  try {
+    return std::visit(
+        Overloaded{[&](Conv const& op) -> Map { return convolution_map(op, sizes); },
+                   [&](ConvLocal const& op) -> Map { return convolution_map(op, sizes); },
+                   [&](ConvTranspose const& op) -> Map { return transposed_map(op, sizes); },
+                   [&](AvgPool const& op) -> Map { return pooling_map(op, sizes); },
+                   [&](SumPool const& op) -> Map { return pooling_map(op, sizes); },
+                   [&](GlobalAvgPool const&) -> Map { return global_pooling_map(input.positions(), true); },
+                   [&](GlobalSumPool const&) -> Map { return global_pooling_map(input.positions(), false); },
+                   [&](Flatten const&) -> Map { return flatten_map(input.positions()); },
+                   [&](ImageResize const& op) -> Map { return resize_map(op, sizes, node.sizes()); },
+                   [&](Index const& op) -> Map { return index_map(op, sizes); },
+                   [&](DotGeneral const& op) -> Map { return product_map(op, input); }, [](auto const&) -> Map { return std::nullopt; }},
+        node.op);
+  } catch (Error const& error) {
+    throw Error(text(network.where(node), ": ", error.what()));
+  }
+}
+
 }  // namespace
 
 std::vector<std::optional<PositionMap>> find_maps(Network const& network) {
@@ -37,23 +60,10 @@ std::vector<std::optional<PositionMap>> find_maps(Network const& network) {
   for (std::size_t n = 0; n < maps.size(); ++n) {
     Node const& node = network.node(static_cast<int>(n));
     if (node.inputs.empty() || !network.is_needed(static_cast<int>(n))) continue;
-    Node const& input = network.node(node.inputs.front());
-    std::span<long const> const sizes = input.sizes(), out = node.sizes();
     if (node.positions() > most_positions)
       throw Error(text(network.where(node), ": it has ", node.positions(), " positions, and the infinite reading can hold ", most_positions,
                        " at most. Make the strides or the size smaller."));
-    std::visit(Overloaded{[&](Conv const& op) { maps[n] = convolution_map(op, sizes); },
-                          [&](ConvLocal const& op) { maps[n] = convolution_map(op, sizes); },
-                          [&](ConvTranspose const& op) { maps[n] = transposed_map(op, sizes); },
-                          [&](AvgPool const& op) { maps[n] = pooling_map(op, sizes); },
-                          [&](SumPool const& op) { maps[n] = pooling_map(op, sizes); },
-                          [&](GlobalAvgPool const&) { maps[n] = global_pooling_map(input.positions(), true); },
-                          [&](GlobalSumPool const&) { maps[n] = global_pooling_map(input.positions(), false); },
-                          [&](Flatten const&) { maps[n] = flatten_map(input.positions()); },
-                          [&](ImageResize const& op) { maps[n] = resize_map(op, sizes, out); },
-                          [&](Index const& op) { maps[n] = index_map(op, sizes); },
-                          [&](DotGeneral const& op) { maps[n] = product_map(op, input); }, [](auto const&) {}},
-               node.op);
+    maps[n] = find_map(network, node);
   }
   return maps;
 }

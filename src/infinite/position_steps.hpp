@@ -4,55 +4,29 @@
 
 #include "infinite/position_maps.hpp"
 #include "infinite/position_needs.hpp"
+#include "infinite/registers.hpp"
 #include "kernels/position_program.hpp"
 #include "net/network.hpp"
 
 namespace infinitile {
 
-/// A position program being written: which registers and slots there are, who still reads a node's value, and the steps so far.
+/// A position program being written: its registers and slots, and the steps so far.
 class PositionSteps {
 protected:
-  /// Where a value lives: its register, and the slot of its roots.
-  struct Place {
-    int reg = 0;
-    int slot = 0;
-  };
-
   explicit PositionSteps(Network const& network)
-      : network_(network),
-        maps_(find_maps(network)),
-        needs_(find_needs(network, maps_)),
-        uses_(at(network.size()), 0),
-        places_(uses_.size()) {
-    program_.registers = 0;
+      : network_(network), maps_(find_maps(network)), needs_(find_needs(network, maps_)), registers_(network) {
     for (int i = 0; i < network.inputs(); ++i) {
       std::span<long const> const sizes = network.node(i).sizes();
       program_.input_sizes.emplace_back(sizes.begin(), sizes.end());
     }
-    count_uses();
   }
-
-  static std::size_t at(int n) { return static_cast<std::size_t>(n); }
 
   Node const& input_of(int n) const { return network_.node(network_.node(n).inputs.front()); }
   static int positions_of(Node const& node) { return static_cast<int>(node.positions()); }
 
-  // --- registers and slots ---------------------------------------------------------------------------------------------
-
-  int new_register() {
-    if (free_.empty()) return program_.registers++;
-    int const reg = free_.back();
-    free_.pop_back();
-    return reg;
-  }
-
   int new_slot(Node const& node) {
     program_.slots.push_back(positions_of(node));
     return static_cast<int>(program_.slots.size()) - 1;
-  }
-
-  void release(int n) {
-    if (--uses_[at(n)] == 0) free_.push_back(places_[at(n)].reg);
   }
 
   Spread pairs(int n) const { return needs_.pairs[at(n)]; }
@@ -71,9 +45,9 @@ protected:
 
   /// The value of node `from` in a register that may be changed, with what `n` needs of it: its own where nobody reads it any more.
   Place take(int from, int n) {
-    Place const place = places_[at(from)];
+    Place const place = registers_.of(from);
     bool const fits = pairs(from) == pairs(n) && (!needs_.variances[at(n)] || variances(from) == variances(n));
-    if (fits && --uses_[at(from)] == 0) return place;
+    if (fits && registers_.take_over(from)) return place;
     PositionStep step = step_for(n, fits ? PositionStep::Kind::copy : PositionStep::Kind::mix);
     if (!fits) {  // the diagonal of all pairs
       step.index = static_cast<int>(program_.maps.size());
@@ -85,9 +59,9 @@ protected:
     step.late = !needs_.variances[at(from)].has_value();
     step.source = place.reg;
     step.before = step.after = place.slot;
-    step.target = new_register();
+    step.target = registers_.open();
     program_.steps.push_back(step);
-    if (!fits) release(from);
+    if (!fits) registers_.release(from);
     return {step.target, place.slot};
   }
 
@@ -110,8 +84,8 @@ protected:
 
   /// From one register to another, by a map. A general map leaves the covariance in its source, so others need a copy of their own.
   Place mix(int from, int n, PositionMap map, Spread pairs_out, Spread variances_out) {
-    Place place = places_[at(from)];
-    bool const own_copy = !map.is_selection() && uses_[at(from)] > 1;
+    Place place = registers_.of(from);
+    bool const own_copy = !map.is_selection() && registers_.readers(from) > 1;
     if (own_copy) place = take(from, from);
     PositionStep step = step_for(n, PositionStep::Kind::mix);
     step.index = static_cast<int>(program_.maps.size());
@@ -120,16 +94,16 @@ protected:
     step.pairs = {pairs(from), pairs_out};
     step.variances = {variances(from), variances_out};
     step.source = place.reg;
-    step.target = new_register();
+    step.target = registers_.open();
     step.before = place.slot;
     program_.slots.push_back(map.out_positions);
     step.after = static_cast<int>(program_.slots.size()) - 1;
     program_.maps.push_back(std::move(map));
     program_.steps.push_back(step);
     if (own_copy) {
-      free_.push_back(place.reg);
+      registers_.close(place.reg);
     } else {
-      release(from);
+      registers_.release(from);
     }
     return {step.target, step.after};
   }
@@ -140,17 +114,7 @@ protected:
   std::vector<std::optional<PositionMap>> maps_;
   PositionNeeds needs_;
   PositionProgram program_;
-  std::vector<int> uses_;  ///< reads of a node's value that are still to come
-  std::vector<Place> places_;
-  std::vector<int> free_;
-
-private:
-  void count_uses() {
-    uses_[at(network_.output())] = 1;
-    for (int n = network_.size() - 1; n >= 0; --n)
-      if (uses_[at(n)] > 0)
-        for (int const input : network_.node(n).inputs) ++uses_[at(input)];
-  }
+  Registers registers_;
 };
 
 }  // namespace infinitile

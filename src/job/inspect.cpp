@@ -24,11 +24,12 @@ namespace {
 
 using Shapes = std::vector<std::vector<long>>;
 
-/// How pairs of inputs with positions are computed, and what that costs; or why they are not.
-std::string cost_in_words(Network const& network) {
+/// How pairs of inputs with positions are computed, and what that costs; or why they are not. `compile` makes the program.
+template <class Compile>
+std::string cost_in_words(Network const& network, Compile compile) {
   if (!acts_on_positions(network)) return "";
   try {
-    InfiniteCost const cost = cost_of(compile_infinite(network));
+    InfiniteCost const cost = cost_of(compile());
     std::string const way = cost.stages == 0   ? "layer by layer"
                             : cost.stages == 1 ? "plane by plane"
                                                : fmt::format("plane by plane, in {} stages between pools", cost.stages);
@@ -42,7 +43,7 @@ std::string cost_in_words(Network const& network) {
 std::string table_of(Network const& network) {
   auto const support = infinite_support(network);
   auto const of = [&](Node const& node) { return support[static_cast<std::size_t>(&node - network.nodes().data())]; };
-  return describe(network, {{"infinite", of}}) + cost_in_words(network);
+  return describe(network, {{"infinite", of}});
 }
 
 Shapes read_shape_option(std::string const& words) {
@@ -60,8 +61,12 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
   Shapes const shapes = shape                      ? read_shape_option(*shape)
                         : !job.data.shapes.empty() ? job.data.shapes
                                                    : input_shapes(load_data(data_spec(job)).train);
-  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output))
-         + table_of(build_network(job, shapes, activation_signatures()));
+  Network const network = build_network(job, shapes, activation_signatures());
+  auto const compile = [&] {
+    bool const graphs = !job.data.train.pattern.empty();
+    return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
+  };
+  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + table_of(network) + cost_in_words(network, compile);
 }
 
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
@@ -73,7 +78,7 @@ std::string describe_network(fs::path const& file, YAML::Node const& root, std::
     Network const network = read_network(wrapped ? root["network"] : root, context);
     std::string head = shape ? "" : text(note, "\n\n");
     if (network.outputs() > 1) head += fmt::format("output 0 of {}; a job chooses one by kernel.output\n\n", network.outputs());
-    return head + table_of(network);
+    return head + table_of(network) + cost_in_words(network, [&] { return compile_infinite(network); });
   } catch (Error const& error) {
     if (shape) throw;
     throw Error(text(error.what(), " (That is ", note, ".)"), error.code());

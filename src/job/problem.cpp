@@ -54,27 +54,6 @@ Sources sources_of(Communicator const& comm, Network const& network, Data const&
   return {network.hash(), hashes[0], hashes[1]};
 }
 
-/// The graphs that the aggregate layers read, train rows before test rows.
-std::vector<Graphs> graphs_of(Network const& network, Data const& data) {
-  std::vector<GraphPattern> patterns;
-  auto const add = [&](std::string const& key, Dataset const& d) {
-    if (d.pattern) patterns.push_back({key, d.pattern->source.name(), d.pattern->shape, d.pattern->integral, d.pattern->values});
-  };
-  add("data.train.pattern", data.train);
-  if (data.test) add("data.test.pattern", *data.test);
-  std::vector<int> const readers = find_graph_readers(network).nodes;
-  if (patterns.empty() && !readers.empty())
-    throw Error(text(network.where(network.node(readers.front())),
-                     ": aggregate needs the graph of each input, and data.train.pattern is not given. Name its dataset there."));
-  if (!patterns.empty() && readers.empty()) log_warning(text(patterns.front().key, " is not used: the network has no aggregate layer"));
-  return read_graphs(network, patterns);
-}
-
-Masks masks_of(Data const& data) {
-  bool const given = std::ranges::any_of(data.train.inputs, [](InputArray const& input) { return !input.masked.empty(); });
-  return given ? Masks::given : Masks::none;
-}
-
 /// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
 void warn_of_shared_branches(Network const& network) {
   for (int n = 0; n < network.size(); ++n)
@@ -90,6 +69,25 @@ std::vector<std::vector<long>> input_shapes(Dataset const& dataset) {
   std::vector<std::vector<long>> shapes;
   for (auto const& input : dataset.inputs) shapes.push_back(input.shape);
   return shapes;
+}
+
+Masks masks_of(Job const& job) {
+  return job.data.train.mask.empty() && !job.data.padding ? Masks::none : Masks::given;
+}
+
+std::vector<Graphs> graphs_of(Network const& network, Data const& data) {
+  std::vector<GraphPattern> patterns;
+  auto const add = [&](std::string const& key, Dataset const& d) {
+    if (d.pattern) patterns.push_back({key, d.pattern->source.name(), d.pattern->shape, d.pattern->integral, d.pattern->values});
+  };
+  add("data.train.pattern", data.train);
+  if (data.test) add("data.test.pattern", *data.test);
+  std::vector<int> const readers = find_graph_readers(network).nodes;
+  if (patterns.empty() && !readers.empty())
+    throw Error(text(network.where(network.node(readers.front())),
+                     ": aggregate needs the graph of each input, and data.train.pattern is not given. Name its dataset there."));
+  if (!patterns.empty() && readers.empty()) log_warning(text(patterns.front().key, " is not used: the network has no aggregate layer"));
+  return read_graphs(network, patterns);
 }
 
 long Problem::features() const {
@@ -114,7 +112,7 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
   warn_of_shared_branches(network);
   std::vector<Graphs> graphs = graphs_of(network, data);
-  InfiniteProgram program = compile_infinite(network, masks_of(data), graphs);
+  InfiniteProgram program = compile_infinite(network, masks_of(job), graphs);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
   Sources const sources = sources_of(comm, network, data);
   for (Dataset* const d : {&data.train, data.test ? &*data.test : nullptr})

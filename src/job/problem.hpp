@@ -28,7 +28,7 @@ struct Problem {
 /// Rank 0 reads and checks the data and sends them to all. Collective.
 Problem open_problem(Job const& job, Communicator const& comm);
 
-/// What the plan must know of a job. `with_posterior`: the command is posterior.
+/// What the plan must know of a job, for the command that is to run.
 enum class Purpose { kernel, posterior };
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose);
 
@@ -38,5 +38,11 @@ double memory_for_one_rank(Communicator const& comm);
 
 /// The shapes of one sample, one per input: what a network is built for.
 std::vector<std::vector<long>> input_shapes(Dataset const& dataset);
+
+/// Do the inputs of a job have masked positions?
+Masks masks_of(Job const& job);
+
+/// The graphs that the aggregate layers read, train rows before test rows. Throws Error where there are none for them.
+std::vector<Graphs> graphs_of(Network const& network, Data const& data);
 
 }  // namespace infinitile

@@ -60,6 +60,18 @@ class GoldenJobs(Folder):
                 self.expect_golden(name, f"{name}.one/result.h5")
                 self.assertEqual(differences(self.folder / f"{name}.one/result.h5", self.folder / f"{name}.three/result.h5"), [])
 
+    def test_inspect_knows_masks_and_graphs(self):
+        """Planes have no masks; and a job has edges to count, which a network alone has not."""
+        def cost(*arguments):
+            return self.run_job("inspect", *arguments).stdout.splitlines()[-1]
+        self.write_case("conv_image_strides")
+        self.assertIn("infinite width: layer by layer;", cost("job.yaml"))
+        self.write_case("graph_image_edges")
+        (self.folder / "net.yaml").write_text(yaml.safe_dump(self.network))
+        with h5py.File(GOLDEN) as golden:
+            shape = list(golden["graph_image_edges/x1"].shape[1:])
+        self.assertNotEqual(cost("job.yaml"), cost("net.yaml", "--shape", str(shape)))
+
     def test_float32(self):
         self.write_case("conv_image_strides")
         self.run_job("kernel", "job.yaml", "--set", "kernel.precision=float32")
