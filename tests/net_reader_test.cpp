@@ -90,6 +90,8 @@ TEST_CASE("branches are lists of layers", "[reader]") {
   CHECK(error_of("- concat: [[dense], [dense]]")
         == "net.yaml:1: layer 0 (concat): its parameters are a list of 2; a mapping is needed, such as {concat: {branches: ...}}.");
   CHECK(error_of("- concat: {axis: x, branches: [[dense]]}") == "net.yaml:1: layer 0 (concat): axis is x; an integer is needed.");
+  CHECK(error_of("- concat: {axis: 99999999999, branches: [[dense]]}")
+        == "net.yaml:1: layer 0 (concat): axis is 99999999999; an axis, such as -1 for the channels, is needed.");
   CHECK(error_of("- dense\n- sum:\n  - []\n  - [relu,\n     dense,\n     erf]\n") ==
         "net.yaml:2: layer 1 (sum): branch 1 ends with layer 1/1/2 (erf), which is not Gaussian; the branches of a sum have to be. "
         "Put a dense layer at the end of that branch.");

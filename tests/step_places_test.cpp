@@ -37,6 +37,7 @@ TEST_CASE("every step of a pair program is told by its layer", "[step_places]") 
       "relu]",
       "[sum: [[sum: [[sum: [[dense: {w_std: 2}], [dense: {w_std: 3}]]], [product: [[dense: {w_std: 4}], []], dense: {w_std: 5}]]], "
       "[dense: {w_std: 6}]], concat: {branches: [[dense: {w_std: 7}], [], [{dropout: {rate: 0.5}}]]}, dense: {w_std: 8}]",
+      "[dense, sum: [[], [], [product: [[], []], dense: {w_std: 2}]]]",
       "[dense, parallel: [[], [relu]], parallel: [[product: [[], [dense: {w_std: 2}]], dense: {w_std: 3}], [dense: {w_std: 4}]], "
       "sum: [[], [sum: [[], [dense: {w_std: 5}]]]]]");
   CAPTURE(words);

@@ -141,7 +141,7 @@ private:
     Concat op;
     if (Field const* const axis = find_field(fields, "axis")) {
       long const given = read_integer(*axis);
-      if (given != static_cast<int>(given)) axis->fail("an axis");
+      if (given != static_cast<int>(given)) axis->fail("an axis, such as -1 for the channels,");
       op.axis = static_cast<int>(given);
     }
     return merge(layer, op, take_field(layer, fields, "branches", "a list of branches").value, value);
