@@ -166,8 +166,8 @@ namespace {
 
 void expect_integrable(double most_q, double largest) {
   if (!(most_q < largest))
-    throw Error(text("gaussian with b > 0: E[f²] is infinite at variance ", most_q, ", since that has to be below 1/(4 b) = ", largest,
-                     ". Scale the weights or the data down, or take a smaller b."));
+    throw Error(text("with b > 0 the variance before it has to be below 1 / (4 b) = ", largest, ", and is ", most_q,
+                     " here, where E[f²] is infinite. Scale the weights (w_std) or the data (data.scale) down, or take a smaller b."));
 }
 
 /// Which of the ways there are for phi, whose Family this is.

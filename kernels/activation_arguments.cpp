@@ -34,18 +34,18 @@ std::string wanted(Parameter::Kind kind) {
 
 }  // namespace
 
-Arguments::Arguments(Signature const& signature, NamedValues const& given) : activation_(signature.name) {
+Arguments::Arguments(Signature const& signature, NamedValues const& given) {
   std::vector<std::string> known;
   for (Parameter const& parameter : signature.parameters) known.push_back(parameter.name);
   for (auto const& [key, value] : given)
     if (std::find(known.begin(), known.end(), key) == known.end())
-      throw Error(text(activation_, ": there is no parameter \"", key, "\". It takes ", known.empty() ? "none" : join(known), ".",
+      throw Error(text(signature.name, " has no parameter ", key, "; it has ", known.empty() ? "none" : join(known), ".",
                        did_you_mean(key, known)));
   for (Parameter const& parameter : signature.parameters) {
     auto const written = std::find_if(given.begin(), given.end(), [&](auto const& entry) { return entry.first == parameter.name; });
-    if (written == given.end() && parameter.needed) throw Error(text(activation_, ": the parameter \"", parameter.name, "\" is needed."));
+    if (written == given.end() && parameter.needed) throw Error(text(parameter.name, " is not given; it is needed."));
     ParameterValue const& value = written == given.end() ? parameter.standard : written->second;
-    if (!fits(parameter, value)) throw Error(text(activation_, ": \"", parameter.name, "\" has to be ", wanted(parameter.kind), "."));
+    if (!fits(parameter, value)) throw Error(text(parameter.name, " is something else; ", wanted(parameter.kind), " is needed."));
     values_.emplace_back(parameter.name, value);
   }
 }
@@ -63,23 +63,22 @@ double Arguments::number(std::string_view name) const {
 
 double Arguments::at_least(double least, std::string_view name) const {
   double const value = number(name);
-  if (value < least) throw Error(text(activation_, ": \"", name, "\" is ", value, ", but has to be at least ", least, "."));
+  if (value < least) throw Error(text(name, " is ", value, "; a number from ", least, " on is needed."));
   return value;
 }
 
 int Arguments::integer(std::string_view name, int least, int most) const {
   double const value = number(name);
-  if (value < least || value > most)
-    throw Error(text(activation_, ": \"", name, "\" is ", value, ", but has to be between ", least, " and ", most, "."));
+  if (value < least || value > most) throw Error(text(name, " is ", value, "; an integer from ", least, " to ", most, " is needed."));
   return static_cast<int>(value);
 }
 
 std::vector<double> const& Arguments::numbers(std::string_view name, int most) const {
   auto const& values = std::get<std::vector<double>>(find(name));
   if (values.empty() || values.size() > static_cast<std::size_t>(most))
-    throw Error(text(activation_, ": \"", name, "\" has ", values.size(), " numbers, but has to have between 1 and ", most, "."));
+    throw Error(text(name, " has ", values.size(), " numbers; 1 to ", most, " are needed."));
   for (double const value : values)
-    if (!std::isfinite(value)) throw Error(text(activation_, ": \"", name, "\" has an entry that is not a finite number."));
+    if (!std::isfinite(value)) throw Error(text(name, " has an entry that is not a finite number; finite ones are needed."));
   return values;
 }
 

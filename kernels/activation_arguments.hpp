@@ -28,7 +28,6 @@ public:
 private:
   ParameterValue const& find(std::string_view name) const;
 
-  std::string activation_;
   NamedValues values_;
 };
 

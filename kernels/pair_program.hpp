@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "kernels/activation.hpp"
@@ -20,6 +21,7 @@ struct PairProgram {
   int registers = 1;
   int root_rows = 1;  ///< rows of the table of roots
   int output_roots = 0;
+  std::vector<std::string> where;  ///< per step: the layer that it belongs to, as messages name it; may be empty
   // The result is in register 0.
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/index.hpp"
-#include "base/text.hpp"
+#include "kernels/step_errors.hpp"
 
 namespace infinitile {
 
@@ -17,11 +17,16 @@ namespace {
 using Kind = PositionStep::Kind;
 using Pass = OwnRun::Pass;
 
+std::size_t number(PositionProgram const& program, PositionStep const& step) {
+  return at(&step - program.steps.data());
+}
+
 void prepare_activation(PositionProgram const& program, PositionTable& table, PositionStep const& s) {
   InputLines<double> const& roots = table.roots[at(s.before)];
   auto const [least, most] = std::ranges::minmax_element(roots.all());
   INFINITILE_EXPECT(at(s.index) == table.activations.size());  // activations are numbered in the order of the steps
-  table.activations.push_back(prepare(program.activations[at(s.index)], *least * *least, *most * *most));
+  table.activations.push_back(
+      prepare_step_activation(program.where, number(program, s), program.activations[at(s.index)], *least * *least, *most * *most));
   PreparedActivation const& activation = table.activations.back();
   if (activation.features() == 0) return;
   InputLines<double>& known = table.features[at(s.index)] = InputLines<double>(activation.features() * s.out_positions, table.rows);
@@ -65,10 +70,7 @@ void prepare_step(PositionProgram const& program, PositionTable& table, Position
 void require_finite(PositionProgram const& program, PositionTable const& table, PositionStep const& s) {
   for (int p = 0; p < program.slots[at(s.after)]; ++p)
     for (long i = 0; i < table.rows; ++i)
-      if (!std::isfinite(*table.roots[at(s.after)].at(p, i)))
-        throw NumericalAnswer(
-            text("the variance of row ", i, " (train rows first, counted from 0) leaves the range of the numbers in step ",
-                 &s - program.steps.data(), " of the network. Scale the inputs (data.scale) or the weights (w_std) down."));
+      if (!std::isfinite(*table.roots[at(s.after)].at(p, i))) refuse_overflow(program.where, number(program, s), "the variance", i);
 }
 
 void find_variances(PositionProgram const& program, PositionTable& table, std::size_t first) {

@@ -98,14 +98,16 @@ void mix_covariance(PositionMap const& map, PositionStep::Form form, Sides<doubl
   for (PositionTap const& tap : map.taps) add_sandwich<L>(tap, map, form.out, from.ntk, half, to.ntk);
 }
 
-/// k~ = keep k + add at equal positions that are there on both sides.
+/// k~ = keep k + add R at positions that are there on both sides.
 template <int L>
 void embed(AttentionRule const& rule, int positions, Sides<double> there, double const* from, double* to) {
   for (long x = 0; x < static_cast<long>(positions) * positions * L; ++x) to[x] = rule.keep * from[x];
-  for (int p = 0; p < positions; ++p) {
-    double* const own = to + static_cast<long>(p) * (positions + 1) * L;
-    for (int l = 0; l < L; ++l) own[l] += there.row == nullptr ? rule.add : rule.add * there.row_at(p) * there.col_at(p)[l];
-  }
+  PairsOfPositions const related{rule.relation.empty() ? Spread::diagonal : Spread::full, positions};
+  related.for_each([&](int p, int other, long) {
+    double* const both = to + (static_cast<long>(p) * positions + other) * L;
+    double const shared = rule.embedding(p, other, positions);
+    for (int l = 0; l < L; ++l) both[l] += there.row == nullptr ? shared : shared * there.row_at(p) * there.col_at(other)[l];
+  });
 }
 
 /// G k G'ᵀ for attention weights of the row input (positions x positions) and of the L columns, as the table has them.

@@ -150,7 +150,7 @@ private:
     for (int p = 0; p < n; ++p) {
       for (int r = 0; r < n; ++r) {
         double const k = position_step::covariance(root(s.before, p, i), root(s.before, r, i), h[p * n + r]);
-        line[static_cast<std::size_t>(r)] = rule.logit * (rule.keep * k + (p == r ? rule.add : 0));
+        line[static_cast<std::size_t>(r)] = rule.logit * (rule.keep * k + rule.embedding(p, r, n));
         if (there(s, r, i) == 0) line[static_cast<std::size_t>(r)] = unheard(rule.mechanism);
       }
       apply(rule.mechanism, line);

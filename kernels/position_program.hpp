@@ -1,7 +1,9 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
+#include "base/index.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/position_map.hpp"
 
@@ -16,7 +18,7 @@ struct NormGroups {
   std::vector<int> group;  ///< of each position
 };
 
-/// Attention over all positions; reference 2.9. keep, add: k~ = keep k + add 1, the embedding being independent at each position.
+/// Attention over all positions; reference 2.9. keep, add: k~ = keep k + add R, R[p, r] being what the embeddings of two positions share.
 struct AttentionRule {
   enum class Mechanism { softmax, identity, abs, relu };
   Mechanism mechanism = Mechanism::softmax;
@@ -25,7 +27,14 @@ struct AttentionRule {
   double output = 1;  ///< w_out_std w_value_std
   double bias = 0;    ///< b_std²
   double keep = 1, add = 0;
+  std::vector<double> relation;  ///< R, positions x positions; empty: the identity, embeddings being independent
   bool embed_values = false;
+
+  /// add R[p, r].
+  double embedding(int p, int r, int positions) const {
+    if (relation.empty()) return p == r ? add : 0;
+    return add * relation[at(static_cast<long>(p) * positions + r)];
+  }
 };
 
 /// Which positions of a layer are there, the others being masked: its inputs' masks, carried on. Masks depend on the inputs of the network
@@ -74,6 +83,7 @@ struct PositionStep {
   Form pairs;                                               ///< for pairs of inputs
   Form variances;                                           ///< for an input with itself, as far as only variances are wanted
   bool late = false;  ///< no activation, layer norm or attention comes after it, so nobody waits for its variances
+  int node = -1;      ///< of the network, for messages
 
   /// Does it change what its target holds? The others put something new there.
   bool is_in_place() const {
@@ -112,9 +122,10 @@ struct PositionProgram {
   std::vector<int> slots;                     ///< positions of each slot of the table of roots
   std::vector<std::vector<int>> input_sizes;  ///< per input of the network: its spatial axes
   int registers = 1;
-  int output = 0;        ///< register of the result, one position
-  int output_slot = 0;   ///< its roots
-  int output_mask = -1;  ///< whether anything is left of an input there; -1 without masks
+  int output = 0;                  ///< register of the result, one position
+  int output_slot = 0;             ///< its roots
+  int output_mask = -1;            ///< whether anything is left of an input there; -1 without masks
+  std::vector<std::string> where;  ///< per step: the layer that it belongs to, as messages name it; may be empty
 };
 
 }  // namespace infinitile

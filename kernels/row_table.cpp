@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
+#include "kernels/step_errors.hpp"
 
 namespace infinitile {
 
@@ -99,13 +99,13 @@ private:
     }
     for (std::size_t i = 0; i < r.q.size(); ++i) {
       if (!std::isfinite(r.q[i]) || !std::isfinite(r.ntk[i]))
-        throw NumericalAnswer(
-            text("the kernel of row ", i, " with itself (train rows first, counted from 0) leaves the range of the numbers in step ",
-                 &step - program_.steps.data(), " of the network. Scale the inputs (data.scale) or the weights (w_std) down."));
+        refuse_overflow(program_.where, number(step), "the kernel", static_cast<long>(i));
       double const root = table_.roots(step.after, i) = std::sqrt(r.q[i]);
       fits_single_ &= (root == 0 || root > 1 / most_single_root) && root < most_single_root && std::abs(r.ntk[i]) < square_of_most;
     }
   }
+
+  std::size_t number(Step const& step) const { return static_cast<std::size_t>(&step - program_.steps.data()); }
 
   Diagonal const& source(Step const& step) const { return registers_[static_cast<std::size_t>(step.source)]; }
 
@@ -141,7 +141,7 @@ private:
     auto const index = static_cast<std::size_t>(step.index);
     auto const [least, most] = std::minmax_element(r.q.begin(), r.q.end());
     INFINITILE_EXPECT(index == table_.activations.size());  // activations are numbered in the order of the steps
-    table_.activations.push_back(prepare(program_.activations[index], *least, *most));
+    table_.activations.push_back(prepare_step_activation(program_.where, number(step), program_.activations[index], *least, *most));
     PreparedActivation const& activation = table_.activations[index];
     int const features = activation.features();
     table_.features[index] = RowTable::Matrix("infinitile::features", features, r.q.size());

@@ -128,10 +128,10 @@ TEST_CASE("impossible activations are refused with a reason", "[activation]") {
   CHECK_THROWS_WITH(make_activation("leaky_relu", {{"alpa", 1.0}}), Contains("alpa") && Contains("alpha"));
   CHECK_THROWS_WITH(make_activation("relu", {{"do_stabilize", 2.0}}), Contains("true or false"));
   CHECK_THROWS_WITH(make_activation("monomial", {{"degree", 2.5}}), Contains("integer"));
-  CHECK_THROWS_WITH(make_activation("monomial", {{"degree", -1.0}}), Contains("between 0 and"));
-  CHECK_THROWS_WITH(make_activation("rbf", {{"gamma", -1.0}}), Contains("at least 0"));
+  CHECK_THROWS_WITH(make_activation("monomial", {{"degree", -1.0}}), Contains("an integer from 0 to"));
+  CHECK_THROWS_WITH(make_activation("rbf", {{"gamma", -1.0}}), Contains("from 0 on"));
   CHECK_THROWS_WITH(make_activation("erf", {{"a", std::nan("")}}), Contains("finite"));
-  CHECK_THROWS_WITH(make_activation("polynomial", {{"coef", std::vector<double>{}}}), Contains("between 1 and"));
+  CHECK_THROWS_WITH(make_activation("polynomial", {{"coef", std::vector<double>{}}}), Contains("0 numbers; 1 to"));
   AnyActivation const growing = make_activation("gaussian", {{"b", 0.5}});
   CHECK_NOTHROW(prepare(growing, 0, 0.49));
   CHECK_THROWS_WITH(prepare(growing, 0, 0.5), Contains("infinite"));

@@ -1,4 +1,6 @@
 infinitile_test(infinite_kernel_test TIMEOUT 400 USES infinitile_infinite infinitile_store)
 infinitile_test(infinite_positions_test TIMEOUT 400 USES infinitile_infinite infinitile_store)
 infinitile_test(masked_positions_test TIMEOUT 300 USES infinitile_infinite infinitile_store)
+infinitile_test(step_places_test USES infinitile_infinite)
+infinitile_test(attention_test USES infinitile_infinite infinitile_store)
 infinitile_test(plane_path_test TIMEOUT 300 USES infinitile_infinite)

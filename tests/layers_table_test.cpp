@@ -155,7 +155,7 @@ TEST_CASE("what the table says of layers with branches can be read, and names al
     std::vector<std::string> keys;
     for (auto const& entry : layer[name]) keys.push_back(entry.first.Scalar());
     std::string const message = message_of([&] { read_words("- " + name + ": {no_such_parameter: 1}"); });
-    CHECK_THAT(message, Catch::Contains("known: " + join(keys, ", ", " and ") + "."));
+    CHECK_THAT(message, Catch::Contains("Known: " + join(keys, ", ", " and ") + "."));
   }
   CHECK(rows_of_table().at("concat").find(parameters_of(Concat{})) != std::string::npos);
 }

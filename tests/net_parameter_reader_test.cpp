@@ -203,7 +203,7 @@ TEST_CASE("what layers on positions cannot take is told with what is needed", "[
        "(conv): dimension_numbers is [NCHW, OIHW, NCHW]; nothing, or [NHWC, HWIO, NHWC] in two dimensions (batch first, channels last, "
        "here always), is needed."},
       {"conv: {filter_shape: [3, 3], out_dim: 3}",
-       "(conv): the parameter out_dim is not known; known: out_chan, filter_shape, strides, padding, w_std, b_std, parameterization, s and "
+       "(conv): the parameter out_dim is not known. Known: out_chan, filter_shape, strides, padding, w_std, b_std, parameterization, s and "
        "dimension_numbers."},
       {"avg_pool: {window_shape: [2, 2], normalize_edges: 2}", "(avg_pool): normalize_edges is 2; true or false is needed."},
       {"sum_pool",
@@ -211,7 +211,28 @@ TEST_CASE("what layers on positions cannot take is told with what is needed", "[
        "{window_shape: ...}}."},
       {"global_self_attention: {attention_mechanism: LINEAR}",
        "(global_self_attention): attention_mechanism is LINEAR; SOFTMAX, IDENTITY, ABS or RELU is needed."},
-      {"global_self_attention: {n_heads: 0}", "(global_self_attention): n_heads is 0; a number above zero is needed."},
+      {"global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: gauss}",
+       "(global_self_attention): pos_emb_decay_fn is gauss; exp or power is needed."},
+      {"global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: {exp: 2}}",
+       "(global_self_attention): pos_emb_decay_fn is a mapping of 1 key; exp, power, one of them with its rate, such as {exp: {rate: "
+       "0.5}}, or "
+       "a list of values at the distances 0, 1, 2, ..., is needed."},
+      {"global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: {power: {rate: -1}}}",
+       "(global_self_attention): pos_emb_decay_fn.rate is -1; a number that is not negative is needed."},
+      {"global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: [1, x]}",
+       "(global_self_attention): pos_emb_decay_fn[1] is x; a finite number is needed."},
+      {"global_self_attention: {pos_emb_decay_fn: exp}",
+       "(global_self_attention): pos_emb_decay_fn is given with pos_emb_type NONE, which has no embeddings. Set pos_emb_type: SUM or "
+       "CONCAT."},
+      {"global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: [1, 0.2], pos_emb_p_norm: 1.5}",
+       "(global_self_attention): pos_emb_decay_fn is a list of values at the distances 0, 1, 2, ... and pos_emb_p_norm is 1.5; then "
+       "distances "
+       "are no integers. Write an integer there, or exp or power here."},
+      {"global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: [1, 0.9]}",
+       "(global_self_attention): pos_emb_decay_fn with pos_emb_p_norm 2 is no covariance of the 30 positions of the data: it is not "
+       "positive "
+       "semi-definite. Let it fall faster, or take exp or power with pos_emb_p_norm up to 2."},
+      {"global_self_attention: {n_heads: 0}", "(global_self_attention): n_heads is 0; an integer above zero is needed."},
       {"image_resize: {shape: [-1, 3, 3, -1]}",
        "(image_resize): method is not given; nearest, linear, bilinear, trilinear or triangle is needed. Write {image_resize: {method: "
        "...}}."},
@@ -227,12 +248,12 @@ TEST_CASE("what layers on positions cannot take is told with what is needed", "[
        "{idx: ...}}."},
       {"index: {idx: []}", "(index): idx is []; a list of what stands between numpy's brackets, such as [':', '1:6:2', 0], is needed."},
       {"dot_general: {lhs: 1, rhs: 2}",
-       "(dot_general): lhs and rhs are both given; one of them is needed, the other side is the input. Its input is the input, of shape "
+       "(dot_general): lhs and rhs are both given; one of them is needed, the other side is the input. Its input is the data, of shape "
        "(6, 5, 2)."},
       {"dot_general: {rhs: 1, precision: HIGHEST}",
-       "(dot_general): the parameter precision is not known; known: lhs, rhs, dimension_numbers, batch_axis and channel_axis."},
+       "(dot_general): the parameter precision is not known. Known: lhs, rhs, dimension_numbers, batch_axis and channel_axis."},
       {"image_resize: {shape: [-1, 3, 3, -1], method: linear, precision: HIGHEST}",
-       "(image_resize): the parameter precision is not known; known: shape, method, antialias, batch_axis and channel_axis."},
+       "(image_resize): the parameter precision is not known. Known: shape, method, antialias, batch_axis and channel_axis."},
   }));
   std::string const layer = words;
   CHECK(error_of("- " + layer) == text("net.yaml:1: layer 0 ", message));

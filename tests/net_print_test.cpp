@@ -41,6 +41,8 @@ TEST_CASE("parameters of layers on positions are shown as they are written", "[p
   CHECK(last("global_avg_pool") == "global_avg_pool");
   CHECK(last("global_self_attention: {attention_mechanism: IDENTITY, linear_scaling: false, pos_emb_type: SUM}")
         == "global_self_attention (linear_scaling false, attention_mechanism IDENTITY, pos_emb_type SUM)");
+  CHECK(last("global_self_attention: {pos_emb_type: SUM, pos_emb_decay_fn: power, pos_emb_p_norm: 1}")
+        == "global_self_attention (pos_emb_type SUM, pos_emb_p_norm 1, pos_emb_decay_fn {power: {rate: 1}})");
   CHECK(last("image_resize: {shape: [-1, 3, -1, -1], method: bilinear, antialias: false}")
         == "image_resize (shape [-1, 3, 5, -1], method linear, antialias false)");
   CHECK(last("index: {idx: [':', '1:6:2', -1]}") == "index (idx [':', '1::2', 4])");

@@ -67,7 +67,7 @@ TEST_CASE("a repeat is unrolled; no copies, or copies of nothing, are the identi
         == 2 + 20 * 8);
   CHECK(error_of("- dense\n- repeat: {times: 1000000, layers: [identity]}") ==
         "net.yaml:2: layer 1/99998/0 (identity): the network has more than 100000 layers, repeats counted; that many at most can be handled. "
-        "Check the times of its repeats.");
+        "Check the times of its repeats, or the depth of its family.");
   CHECK(error_of("- repeat: {times: -1, layers: [dense]}")
         == "net.yaml:1: layer 0 (repeat): times is -1; an integer that is not negative is needed.");
   CHECK(error_of("- repeat: {times: 1.5, layers: [dense]}") == "net.yaml:1: layer 0 (repeat): times is 1.5; an integer is needed.");
@@ -75,7 +75,7 @@ TEST_CASE("a repeat is unrolled; no copies, or copies of nothing, are the identi
   CHECK(error_of("- repeat: {times: 2}") == "net.yaml:1: layer 0 (repeat): layers is not given; a list of layers is needed.");
   CHECK(error_of("- repeat: {times: 2, layers: dense}") == "net.yaml:1: layer 0 (repeat): layers is dense; a list of layers is needed.");
   CHECK(error_of("- repeat:\n    time: 2\n    layers: [dense]")
-        == "net.yaml:2: layer 0 (repeat): the parameter time is not known; known: times and layers. Did you mean \"times\"?");
+        == "net.yaml:2: layer 0 (repeat): the parameter time is not known. Did you mean \"times\"? Known: times and layers.");
 }
 
 TEST_CASE("branches are lists of layers", "[reader]") {
@@ -88,11 +88,30 @@ TEST_CASE("branches are lists of layers", "[reader]") {
         == "net.yaml:4: layer 1 (sum): branch 1 is relu; a list of layers is needed, [] being the identity.");
   CHECK(error_of("- concat: {axis: 1}") == "net.yaml:1: layer 0 (concat): branches is not given; a list of branches is needed.");
   CHECK(error_of("- concat: [[dense], [dense]]")
-        == "net.yaml:1: layer 0 (concat): its parameters are a list of 2; a mapping such as {name: value} is needed.");
+        == "net.yaml:1: layer 0 (concat): its parameters are a list of 2; a mapping is needed, such as {concat: {branches: ...}}.");
   CHECK(error_of("- concat: {axis: x, branches: [[dense]]}") == "net.yaml:1: layer 0 (concat): axis is x; an integer is needed.");
+  CHECK(error_of("- concat: {axis: 99999999999, branches: [[dense]]}")
+        == "net.yaml:1: layer 0 (concat): axis is 99999999999; an axis, such as -1 for the channels, is needed.");
   CHECK(error_of("- dense\n- sum:\n  - []\n  - [relu,\n     dense,\n     erf]\n") ==
-        "net.yaml:2: layer 1 (sum): layer 1/1/2 (erf) ends a branch and is not Gaussian; the branches of a sum have to be. "
+        "net.yaml:2: layer 1 (sum): branch 1 ends with layer 1/1/2 (erf), which is not Gaussian; the branches of a sum have to be. "
         "Put a dense layer at the end of that branch.");
+}
+
+TEST_CASE("an empty branch is called empty, and what it hands on by its own name", "[reader]") {
+  CHECK(error_of("- dense: {out_dim: 4}\n- sum: [[relu, dense: {out_dim: 5}], [], [dense]]") ==
+        "net.yaml:2: layer 1 (sum): its branches have different shapes: branch 0 ends with the shape (5) of layer 1/0/1 (dense), "
+        "branch 1 is empty and hands on the shape (4) of layer 0 (dense); one shape is needed. Check widths, strides and padding.");
+  CHECK(error_of("- product: [[], [dense: {out_dim: 3}]]").find("branch 0 is empty and hands on the shape (5) of the data, branch 1 ends")
+        != std::string::npos);
+  CHECK(error_of("- sum: [[flatten, dense], [dense], [dense: {out_dim: 7}]]", {{4, 2}})
+            .find("branch 0 ends with the shape (?) of layer 0/0/1 (dense), branch 2 ends with the shape (4, 7) of layer 0/2/0 (dense);")
+        != std::string::npos);
+  CHECK(error_of("- dense\n- relu\n- sum: [[dense], [{repeat: {times: 0, layers: [dense]}}]]") ==
+        "net.yaml:3: layer 2 (sum): branch 1 is empty and hands on layer 1 (relu), which is not Gaussian; the branches of a sum have to be. "
+        "Put a dense layer at the end of that branch.");
+  CHECK(error_of("- sum: [[], [dense: {out_dim: 6}]]", {{5}, {6}})
+            .find("branch 0 is empty and hands on the shape (5) of the data of input 0,")
+        != std::string::npos);
 }
 
 TEST_CASE("several inputs flow side by side until they are merged", "[reader]") {
@@ -105,22 +124,39 @@ TEST_CASE("several inputs flow side by side until they are merged", "[reader]") 
                                     "1/0/0 dense", "2/0/0 relu", "2 product", "3 dense"});
   CHECK(net.node(8).inputs == std::vector<int>{7, 5});
   CHECK(read_words("- concat: {branches: [[dense], [dense]]}", {{5}, {6}}).size() == 5);
-  CHECK(error_of("- parallel: [[dense], [dense]]") ==
-        "net.yaml:1: layer 0 (parallel): found 2 branches for 1 value; one for each is needed. "
-        "Branches that share one input are written with sum, product or concat.");
-  CHECK(error_of("- parallel: [[dense]]", {{5}, {6}}) ==
-        "net.yaml:1: layer 0 (parallel): found 1 branch for 2 values side by side; one for each is needed. "
-        "Branches that share one input are written with sum, product or concat.");
+  CHECK(error_of("- parallel: [[dense]]", {{5}, {6}})
+        == "net.yaml:1: layer 0 (parallel): found 1 branch for 2 values side by side; one branch for each is needed.");
   CHECK(error_of("- parallel: [[dense], [dense]]", {{5}, {6}})
         == "net.yaml:1: the network ends with 2 outputs side by side, and a kernel is of one. Choose it by kernel.output, a number from 0 to 1, "
            "or merge them with sum, product or concat.");
   CHECK(
       error_of("- parallel: [[dense], [dense]]\n- relu", {{5}, {6}})
       == "net.yaml:2: layer 1 (relu): found 2 values side by side; this layer takes one. Merge them with sum, product or concat before "
-         "it.");
+         "it, or give each a branch of parallel.");
   CHECK(error_of("- parallel: [[dense], [dense]]\n- sum: [[], [], []]", {{5}, {6}})
         == "net.yaml:2: layer 1 (sum): found 3 branches for 2 values side by side; one branch for each is needed.");
   CHECK(error_of("- dense", {{5}, {6}}).starts_with("net.yaml:1: layer 0 (dense): found 2 values side by side; "));
+}
+
+TEST_CASE("every branch of parallel takes a value that is alone, so that one input has several heads", "[reader]") {
+  auto const read = [](std::string const& words, int output) {
+    return read_network(parse_yaml(words, "net.yaml"), {"net.yaml", "", {{5}}, language_activations(), output});
+  };
+  std::string const heads = "- dense\n- relu\n- parallel:\n  - [dense]\n  - []\n  - [parallel: [[dense], [dense, erf]]]\n";
+  std::vector<std::string> const alone{"- dense\n- relu\n- dense", "- dense\n- relu", "- dense\n- relu\n- dense",
+                                       "- dense\n- relu\n- dense\n- erf"};
+  for (int output = 0; output < 4; ++output) {
+    Network const net = read(heads, output);
+    CHECK(net.outputs() == 4);
+    CHECK(net.hash() == read_words(alone[static_cast<std::size_t>(output)]).hash());
+  }
+  CHECK(read_words("- dense\n- parallel: [[], []]\n- parallel: [[relu, dense], [dense]]\n- sum: [[], []]").hash()
+        == read_words("- dense\n- sum: [[relu, dense], [dense]]").hash());
+  CHECK(error_of(heads + "- sum: [[dense], [dense]]")
+        == "net.yaml:7: layer 3 (sum): found 2 branches for 4 values side by side; one branch for each is needed.");
+  CHECK(error_of("- sum: [[dense], [parallel: [[dense], [dense]]]]") ==
+        "net.yaml:1: layer 0 (sum): branch 1 ends with 2 values side by side; one is needed. "
+        "Merge them within the branch with sum, product or concat.");
 }
 
 TEST_CASE("what is no layer is refused", "[reader]") {
@@ -131,7 +167,8 @@ TEST_CASE("what is no layer is refused", "[reader]") {
   CHECK(error_of("- [dense]") == "net.yaml:1: layer 0 is [dense]; a name, or a name with its parameters, is needed.");
   CHECK(error_of("- dense\n- ~") == "net.yaml:2: layer 1 is nothing; a name, or a name with its parameters, is needed.");
   CHECK(error_of("- [1]: 2") == "net.yaml:1: layer 0: a key is [1]; a word is needed.");
-  CHECK(error_of("- dense: 512") == "net.yaml:1: layer 0 (dense): its parameters are 512; a mapping such as {name: value} is needed.");
+  CHECK(error_of("- dense: 512")
+        == "net.yaml:1: layer 0 (dense): its parameters are 512; a mapping is needed, such as {dense: {out_dim: ...}}.");
   CHECK(error_of("hello")
         == "net.yaml:1: the network is hello; a list of layers is needed, or {layers: [...]}, {file: net.yaml} or {family: NAME}.");
   CHECK(error_of("")
@@ -139,7 +176,9 @@ TEST_CASE("what is no layer is refused", "[reader]") {
   CHECK(error_of("defaults: {w_std: 1}")
         == "net.yaml:1: network has no layers; {layers: [...]}, {file: net.yaml} or {family: NAME} is needed.");
   CHECK(error_of("layers: [dense]\ndefauls: {w_std: 1}")
-        == "net.yaml:2: network: the key defauls is not known; known: layers, defaults, file and family. Did you mean \"defaults\"?");
+        == "net.yaml:2: network: the key defauls is not known. Did you mean \"defaults\"? Known: layers, defaults, file and family.");
+  CHECK(error_of("[]") == "net.yaml:1: the network is an empty list; a layer is needed.");
+  CHECK(error_of("- identity: 3") == "net.yaml:1: layer 0 (identity): found 3 below it; it has no parameters.");
   CHECK(error_of("layers: dense") == "net.yaml:1: network: layers is dense; a list of layers is needed.");
   CHECK(error_of("layers: [dense]\ndefaults: [1]") == "net.yaml:2: defaults: found [1]; a mapping of keys and values is needed.");
 }

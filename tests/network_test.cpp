@@ -71,7 +71,7 @@ TEST_CASE("merging joins shapes and keeps what stays Gaussian", "[network]") {
 
 TEST_CASE("an operation that cannot stand where it does is refused with the reason", "[network]") {
   CHECK(chain_error({relu()}) ==
-        "net.yaml:1: layer 0 (relu): its input, the input, is not Gaussian; an activation needs a Gaussian input. Put a dense layer before it.");
+        "net.yaml:1: layer 0 (relu): its input, the data, is not Gaussian; an activation needs a Gaussian input. Put a dense layer before it.");
   CHECK(chain_error({Dense{}, relu(), LayerNorm{}}) ==
         "net.yaml:3: layer 2 (layer_norm): its input, layer 1 (relu), is not Gaussian; layer_norm needs a Gaussian input. Put a dense layer before it.");
   CHECK(chain_error({Dense{}, LayerNorm{{0, -1}, 0}}) ==
@@ -90,19 +90,22 @@ TEST_CASE("an operation that cannot stand where it does is refused with the reas
 
 TEST_CASE("branches that cannot be merged are refused with the reason", "[network]") {
   CHECK(merge_error(Sum{}, wide(3), wide(4)) ==
-        "net.yaml:2: layer 1 (sum): branches have different shapes, (3) at layer 1/0/0 (dense) and (4) at layer 1/1/0 (dense); one shape is needed.");
+        "net.yaml:2: layer 1 (sum): its branches have different shapes: branch 0 ends with the shape (3) of layer 1/0/0 (dense), branch 1 ends with the "
+        "shape (4) of layer 1/1/0 (dense); one shape is needed. Check widths, strides and padding.");
   CHECK(merge_error(Product{}, Identity{}, Flatten{}, {2, 5}) ==
-        "net.yaml:2: layer 1 (product): branches have different shapes, (2, 3) at layer 1/0/0 (identity) and (6) at layer 1/1/0 (flatten); one shape is needed.");
-  CHECK(merge_error(Concat{}, Identity{}, Flatten{}, {2, 5}).find("(2, 3) at layer 1/0/0 (identity) and (6) at layer 1/1/0 (flatten)")
+        "net.yaml:2: layer 1 (product): its branches have different shapes: branch 0 ends with the shape (2, 3) of layer 1/0/0 (identity), branch 1 ends "
+        "with the shape (6) of layer 1/1/0 (flatten); one shape is needed. Check widths, strides and padding.");
+  CHECK(merge_error(Concat{}, Identity{}, Flatten{}, {2, 5})
+            .find("(2, 3) of layer 1/0/0 (identity), branch 1 ends with the shape (6) of layer 1/1/0 (flatten)")
         != std::string::npos);
   CHECK(merge_error(Sum{}, wide(3), relu()) ==
-        "net.yaml:2: layer 1 (sum): layer 1/1/0 (relu) ends a branch and is not Gaussian; the branches of a sum have to be. "
+        "net.yaml:2: layer 1 (sum): branch 1 ends with layer 1/1/0 (relu), which is not Gaussian; the branches of a sum have to be. "
         "Put a dense layer at the end of that branch.");
   CHECK(merge_error(Concat{0}, relu(), relu())
         == "net.yaml:2: layer 1 (concat): axis 0 is the batch; branches are joined along the channels (-1) or a spatial axis.");
   CHECK(merge_error(Concat{1}, relu(), Identity{}, {6, 2}) ==
-        "net.yaml:2: layer 1 (concat): layer 1/0/0 (relu) ends a branch and is not Gaussian; along a spatial axis the branches have to be. "
-        "Put a dense layer there.");
+        "net.yaml:2: layer 1 (concat): branch 0 ends with layer 1/0/0 (relu), which is not Gaussian; branches that are joined along a spatial axis "
+        "have to be. Put a dense layer at the end of that branch.");
   CHECK(merge_error(Concat{}, relu(), Dense{}) ==
         "net.yaml:2: layer 1 (concat): the width of layer 1/1/0 (dense) is not known while other branches have one; they weigh the branches. "
         "Give a width (out_dim, out_chan) in all branches or in none.");
@@ -120,7 +123,7 @@ TEST_CASE("standard parameterization needs widths and matching multipliers", "[n
   CHECK(chain_error({standard_dense(16, {1, 8}), relu(), standard_dense(4, {4, 1})})
         == "net.yaml:3: layer 2 (dense): s[0] is 4; it has to be s[1] of the layer before, 8 at layer 1 (relu).");
   CHECK(chain_error({standard_dense(16, {2, 1})})
-        == "net.yaml:1: layer 0 (dense): s[0] is 2; it has to be s[1] of the layer before, 1 at the input.");
+        == "net.yaml:1: layer 0 (dense): s[0] is 2; it has to be s[1] of the layer before, 1 at the data.");
   CHECK(chain_error({standard_dense(16, {1, 2})})
         == "net.yaml:1: layer 0 (dense): the network ends with the multiplier s[1] = 2; the last layer with weights needs s[1] = 1.");
   CHECK(chain_error({Dense{}, relu(), standard_dense(4)}) ==
@@ -135,8 +138,9 @@ TEST_CASE("standard parameterization needs widths and matching multipliers", "[n
 TEST_CASE("values outside their ranges and sizes beyond all bounds are refused, whoever builds the network", "[network]") {
   CHECK(chain_error({Dense{5, -1.0}}) == "net.yaml:1: layer 0 (dense): w_std is -1; a number that is not negative is needed.");
   CHECK(chain_error({Dense{5, 1.0, -0.5}}) == "net.yaml:1: layer 0 (dense): b_std is -0.5; a number that is not negative is needed.");
-  CHECK(chain_error({Dense{0}}) == "net.yaml:1: layer 0 (dense): out_dim is 0; a number above zero is needed.");
-  CHECK(chain_error({standard_dense(2, {1, -1})}) == "net.yaml:1: layer 0 (dense): s is [1, -1]; a number above zero is needed.");
+  CHECK(chain_error({Dense{0}}) == "net.yaml:1: layer 0 (dense): out_dim is 0; an integer above zero is needed.");
+  CHECK(chain_error({standard_dense(2, {1, -1})})
+        == "net.yaml:1: layer 0 (dense): s is [1, -1]; a list of 2 integers above zero is needed.");
   CHECK(chain_error({Dense{5, std::numeric_limits<double>::quiet_NaN()}})
         == "net.yaml:1: layer 0 (dense): w_std is nan; a number that is not negative is needed.");
   CHECK(chain_error({Dense{}, LayerNorm{{-1}, -1e-3}})
@@ -146,8 +150,7 @@ TEST_CASE("values outside their ranges and sizes beyond all bounds are refused, 
           == text("net.yaml:2: layer 1 (dropout): rate is ", rate,
                   "; a number above 0 and up to 1, the probability to keep a unit, is needed."));
   CHECK(chain_error({Dense{}, Dropout{1, Mode::train}}) == "no error");
-  CHECK(chain_error({wide(3'000'000'000)})
-        == "net.yaml:1: layer 0 (dense): out_dim and s can be at most 2147483647; found 3000000000 and 1.");
+  CHECK(chain_error({wide(3'000'000'000)}) == "net.yaml:1: layer 0 (dense): out_dim is 3000000000; at most 2147483647 can be handled.");
   CHECK(chain_error({wide(2'000'000'000)}, {2, 1}) ==
         "net.yaml:1: layer 0 (dense): its output of shape (2, 2000000000) is too large; at most 2147483647 numbers per sample can be handled.");
   for (std::vector<long> const& shape : std::vector<std::vector<long>>{{0}, {-1}, {3, 0}, {1L << 40}, {1L << 20, 1L << 20}, {}})
@@ -160,7 +163,7 @@ TEST_CASE("a network has at most so many layers", "[network]") {
   while (builder.size() < NetworkBuilder::largest) last = builder.add(Identity{}, {last}, "0", 1);
   CHECK(message_of([&] { builder.add(Identity{}, {last}, "7/99", 3); }) ==
         "net.yaml:3: layer 7/99 (identity): the network has more than 100000 layers, repeats counted; that many at most can be handled. "
-        "Check the times of its repeats.");
+        "Check the times of its repeats, or the depth of its family.");
 }
 
 TEST_CASE("trainable numbers are counted where the widths are known", "[network]") {

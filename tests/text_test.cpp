@@ -11,7 +11,9 @@ TEST_CASE("the nearest word is a typing slip away, or there is none", "[text]") 
   CHECK(nearest("reul", words) == "relu");
   CHECK(nearest("layernorm", words) == "layer_norm");
   CHECK(nearest("conv2d_transpose", words).empty());
+  CHECK(nearest("LayerNorm", words) == "layer_norm");
   CHECK(did_you_mean("densee", words) == " Did you mean \"dense\"?");
+  CHECK(did_you_mean("relu6", {"elu", "relu", "selu", "erf"}, 2) == " Did you mean \"relu\" or \"elu\"?");
 }
 
 TEST_CASE("amounts of memory are read and written in powers of 1024", "[text]") {

@@ -40,24 +40,40 @@ int edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+/// "GlobalAvgPool", "global_avg_pool" and "global-avg-pool" are one name.
+std::string fold(std::string_view word) {
+  std::string out;
+  for (char const c : word)
+    if (c != '_' && c != '-') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+/// The candidates that are no farther from `word` than a typing slip, nearest first.
+std::vector<std::string> find_near(std::string_view word, std::vector<std::string> const& candidates) {
+  std::string const folded = fold(word);
+  int const farthest = std::max(2, static_cast<int>(folded.size()) / 2);
+  std::vector<std::pair<int, std::string>> near;
+  for (auto const& candidate : candidates)
+    if (int const distance = edit_distance(folded, fold(candidate)); distance <= farthest) near.emplace_back(distance, candidate);
+  std::ranges::stable_sort(near, {}, [](auto const& each) { return each.first; });
+  std::vector<std::string> out;
+  for (auto& each : near) out.push_back(std::move(each.second));
+  return out;
+}
+
 }  // namespace
 
 std::string nearest(std::string_view word, std::vector<std::string> const& candidates) {
-  std::string best;
-  int best_distance = std::max(2, static_cast<int>(word.size()) / 2);
-  for (auto const& candidate : candidates) {
-    int const distance = edit_distance(word, candidate);
-    if (distance < best_distance || (best.empty() && distance <= best_distance)) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
+  std::vector<std::string> const near = find_near(word, candidates);
+  return near.empty() ? "" : near.front();
 }
 
-std::string did_you_mean(std::string_view word, std::vector<std::string> const& candidates) {
-  std::string const best = nearest(word, candidates);
-  return best.empty() ? "" : text(" Did you mean \"", best, "\"?");
+std::string did_you_mean(std::string_view word, std::vector<std::string> const& candidates, std::size_t most) {
+  std::vector<std::string> near = find_near(word, candidates);
+  if (near.empty()) return "";
+  near.resize(std::min(near.size(), most));
+  for (auto& each : near) each = text('"', each, '"');
+  return text(" Did you mean ", join(near, ", ", " or "), "?");
 }
 
 std::string format_bytes(double bytes) {

@@ -19,11 +19,12 @@ std::string text(Parts const&... parts) {
 /// "a, b and c".
 std::string join(std::vector<std::string> const& words, std::string_view separator = ", ", std::string_view last = " and ");
 
-/// The candidate that takes the fewest single-letter edits from `word`; empty when even the best is farther than a typing slip.
+/// The candidate that takes the fewest single-letter edits from `word`, capitals, _ and - apart; empty when even the best is farther than a
+/// typing slip.
 std::string nearest(std::string_view word, std::vector<std::string> const& candidates);
 
-/// ` Did you mean "dense"?`, or nothing.
-std::string did_you_mean(std::string_view word, std::vector<std::string> const& candidates);
+/// ` Did you mean "dense"?`, or nothing; with `most` of 2 and more also ` Did you mean "relu" or "elu"?`.
+std::string did_you_mean(std::string_view word, std::vector<std::string> const& candidates, std::size_t most = 1);
 
 /// 1.4 GiB. Powers of 1024.
 std::string format_bytes(double bytes);

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "net/position_decay.hpp"
+
 namespace infinitile {
 
 NormGroups norm_groups(LayerNorm const& norm, std::span<long const> sizes) {
@@ -30,6 +32,7 @@ AttentionRule attention_rule(GlobalSelfAttention const& op, Node const& input) {
   rule.output = op.w_out_std * op.w_value_std;
   rule.bias = op.b_std ? *op.b_std * *op.b_std : 0;
   rule.embed_values = op.val_pos_emb;
+  rule.relation = embedding_covariance(op, input.sizes());
   double const own = static_cast<double>(input.channels()), extra = static_cast<double>(op.n_chan_pos_emb.value_or(input.channels()));
   double const variance = op.w_pos_emb_std * op.w_pos_emb_std;
   if (op.pos_emb_type == PositionalEmbedding::sum) rule.add = variance;

@@ -36,6 +36,7 @@ protected:
   PositionStep step_for(int n, PositionStep::Kind kind) const {
     PositionStep step;
     step.kind = kind;
+    step.node = n;
     step.in_positions = step.out_positions = positions_of(network_.node(n));
     step.pairs = {pairs(n), pairs(n)};
     step.variances = {variances(n), variances(n)};

@@ -6,6 +6,7 @@
 #include "infinite/compile_pairs.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/position_needs.hpp"
+#include "infinite/step_places.hpp"
 #include "kernels/plane_plan.hpp"
 #include "kernels/position_step.hpp"
 
@@ -97,8 +98,12 @@ InfiniteCost cost_of(PositionProgram const& program) {
 }  // namespace
 
 InfiniteProgram compile_infinite(Network const& network, Masks masks, std::span<Graphs const> graphs) {
-  if (acts_on_positions(network)) return compile_position_program(network, masks, graphs);
-  return compile_pair_program(network);
+  auto const with_places = [&](auto program) {
+    program.where = step_places(network, program);
+    return program;
+  };
+  if (acts_on_positions(network)) return with_places(compile_position_program(network, masks, graphs));
+  return with_places(compile_pair_program(network));
 }
 
 InfiniteCost cost_of(InfiniteProgram const& program) {

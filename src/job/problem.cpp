@@ -86,7 +86,11 @@ std::vector<Graphs> graphs_of(Network const& network, Data const& data) {
   if (patterns.empty() && !readers.empty())
     throw Error(text(network.where(network.node(readers.front())),
                      ": aggregate needs the graph of each input, and data.train.pattern is not given. Name its dataset there."));
-  if (!patterns.empty() && readers.empty()) log_warning(text(patterns.front().key, " is not used: the network has no aggregate layer"));
+  bool const reads = std::ranges::any_of(network.nodes(), [](Node const& node) { return std::holds_alternative<Aggregate>(node.op); });
+  if (!patterns.empty() && !reads)
+    throw Error(
+        text(patterns.front().key, " names ", patterns.front().name,
+             ", and the network has no aggregate layer, which alone reads graphs. Take the key out, or put an aggregate layer in."));
   return read_graphs(network, patterns);
 }
 

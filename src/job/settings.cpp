@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <span>
 
@@ -124,7 +125,7 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       if (key.choices.size() == 1) return text("only ", key.choices.front(), " is there.");
       return text(join(key.choices, ", ", " or "), " is needed.", node.IsScalar() ? did_you_mean(node.Scalar(), key.choices) : "");
     case Needs::some_of:
-      return text("a list with each of ", join(key.choices), " at most once is needed.");
+      return text("a list of ", join(key.choices), ", each at most once, is needed, such as [", join(key.choices, ", ", ", "), "].");
     case Needs::flag:
       return "true or false is needed.";
     case Needs::number:
@@ -132,9 +133,9 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
     case Needs::number_from_0:
       return "a finite number from 0 is needed.";
     case Needs::whole_from_0:
-      return "a whole number from 0 is needed.";
+      return text("a whole number from 0 to ", std::numeric_limits<int>::max(), " is needed.");
     case Needs::auto_or_from_1:
-      return "a whole number from 1 or auto is needed.";
+      return text("a whole number from 1 to ", std::numeric_limits<int>::max(), " or auto is needed.");
     case Needs::network:
       break;
   }

@@ -50,11 +50,6 @@ std::string layer_of(Head head) {
   return head == Head::pooling ? "global_avg_pool" : "flatten";
 }
 
-/// A width; of factors that are too large it is one that the layer refuses.
-long width_of(long one, long other) {
-  return one > largest_size / other ? largest_size + 1 : one * other;
-}
-
 /// Lines in a text that the user never wrote would mislead.
 YAML::Node without_lines(YAML::Node const& node) {
   YAML::Node out;
@@ -119,20 +114,53 @@ Family read_parameters(std::vector<Field> const& fields, std::vector<Signature> 
     } else {
       value = read_as<Value>(*field);
       if (!is_in_domain(value, domain)) field->fail(in_words_of<Value>(domain));
+      if constexpr (std::is_same_v<Value, long> || std::is_same_v<Value, std::optional<long>>)
+        if (std::optional<long>(value).value_or(0) > largest_size) field->fail(text("an integer from 1 to ", largest_size));
     }
   });
   return family;
 }
 
-/// What no parameter says alone.
-void check_together(auto const&, std::vector<Field> const&) {}
+/// What needs a width that the layers alone would ask for by other names.
+void expect_width(std::optional<long> width, std::string_view key, Field const* needs_it) {
+  if (width || needs_it == nullptr) return;
+  throw Error(text(needs_it->place, ": ", needs_it->key, " is ", in_words(needs_it->value),
+                   ", which needs to know how wide layers are, and ", key, " is not given; give one, such as ", key, ": 256."));
+}
 
-void check_together(WideResnet const& family, std::vector<Field> const& fields) {
+/// What parameters say together, or with the shape of the data: of a family whose layers all have one width.
+template <class Family>
+void check_together(Family const& family, std::vector<Field> const& fields, std::vector<long> const&) {
+  Field const* const standard = family.parameterization == Parameterization::standard ? find_field(fields, "parameterization") : nullptr;
+  if constexpr (requires { family.width; }) {
+    expect_width(family.width, "width", standard);
+  } else {
+    expect_width(family.out_chan, "out_chan", standard);
+  }
+}
+
+void check_together(WideResnet const& family, std::vector<Field> const& fields, std::vector<long> const&) {
+  static constexpr long most_k = largest_size / 64;
+  if (family.k > most_k) find_field(fields, "k")->fail(text("an integer from 1 to ", most_k, " (the last layers have 64 k channels)"));
   if (!family.depth) return;
   Field const& depth = *find_field(fields, "depth");
   if (find_field(fields, "block_size") != nullptr)
     throw Error(text(depth.place, ": depth stands beside block_size; depth is 6 block_size + 4, so one of them is enough."));
   if (*family.depth < 10 || (*family.depth - 4) % 6 != 0) depth.fail("6 block_size + 4, such as 10, 16, 22 or 28,");
+}
+
+void check_together(VisionTransformer const& family, std::vector<Field> const& fields, std::vector<long> const& shape) {
+  bool fits = family.patch_shape.size() + 1 == shape.size();
+  for (std::size_t a = 0; fits && a < family.patch_shape.size(); ++a) fits = family.patch_shape[a] <= shape[a];
+  if (!fits)
+    throw Error(text(find_field(fields, "family")->place, ": patch_shape is ", in_yaml(family.patch_shape),
+                     ", and the data have the shape ", in_words(shape),
+                     "; one size for each axis but the channels is needed, no larger than the axis."));
+  bool const weighed = family.pos_emb_type == PositionalEmbedding::concat;
+  expect_width(family.width, "width", weighed ? find_field(fields, "pos_emb_type") : nullptr);
+  long const most = largest_size / family.mlp_ratio;
+  if (family.width.value_or(0) > most)
+    find_field(fields, "width")->fail(text("an integer from 1 to ", most, " (mlp_ratio is ", family.mlp_ratio, ")"));
 }
 
 }  // namespace
@@ -165,7 +193,7 @@ std::string WideResnet::layers() const {
   for (long const width : {16, 32, 64}) {
     std::vector<long> const two(filter_shape.size(), 2);
     std::string const strides = width == 16 ? "" : ", strides: " + in_yaml(two);
-    long const channels = width_of(width, k);
+    long const channels = width * k;
     layers.push_back(residual(channels, strides, conv(channels, filter_shape, Padding::same, strides)));
     layers.push_back(repeat(blocks - 1, residual(channels, "", "")));
   }
@@ -174,7 +202,7 @@ std::string WideResnet::layers() const {
 }
 
 std::string VisionTransformer::layers() const {
-  std::optional<long> const inside = width ? std::optional(width_of(mlp_ratio, *width)) : std::nullopt;
+  std::optional<long> const inside = width ? std::optional(mlp_ratio * *width) : std::nullopt;
   std::string const patches = conv(width, patch_shape, Padding::valid, ", strides: " + in_yaml(patch_shape));
   std::string const attention =
       text("{global_self_attention: {n_chan_out: ", in_yaml(width), ", n_heads: ", n_heads,
@@ -184,7 +212,8 @@ std::string VisionTransformer::layers() const {
   return network_of(*this, {patches, repeat(depth, block), "layer_norm", layer_of(head), dense(out_dim)});
 }
 
-ExpandedFamily expand_family(YAML::Node const& network, std::string const& file, std::vector<Signature> const& activations) {
+ExpandedFamily expand_family(YAML::Node const& network, std::string const& file, std::vector<Signature> const& activations,
+                             std::vector<long> const& shape) {
   Field const family{network["family"], "family", place_of(file, line_of(network["family"]))};
   std::string const name = read_word(family);
   std::string const what = text(": family ", printable(name));
@@ -195,7 +224,7 @@ ExpandedFamily expand_family(YAML::Node const& network, std::string const& file,
     if (name != Family::name) return;
     std::vector<Field> const fields = fields_of(network, file, what);
     Family const parameters = read_parameters<Family>(fields, activations);
-    check_together(parameters, fields);
+    check_together(parameters, fields, shape);
     out = {without_lines(parse_yaml(parameters.layers(), name)), family.place + what};
   };
   std::apply([&](auto const&... each) { (expand(each), ...); }, Families{});

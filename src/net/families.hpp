@@ -179,7 +179,8 @@ struct ExpandedFamily {
   std::string file;
 };
 
-/// What {family: NAME, ...} stands for. Throws Error with line, key, what was found and what is needed.
-ExpandedFamily expand_family(YAML::Node const& network, std::string const& file, std::vector<Signature> const& activations);
+/// What {family: NAME, ...} stands for, on data of that shape. Throws Error with line, key, what was found and what is needed.
+ExpandedFamily expand_family(YAML::Node const& network, std::string const& file, std::vector<Signature> const& activations,
+                             std::vector<long> const& shape);
 
 }  // namespace infinitile

@@ -84,11 +84,16 @@ std::string WrittenLayer::place() const {
   return place_of(file, line) + what();
 }
 
-std::vector<Field> WrittenLayer::fields() const {
+std::vector<Field> WrittenLayer::fields(std::vector<std::string> const& known) const {
   if (parameters.IsNull()) return {};
+  if (!parameters.IsMap() && known.empty())
+    throw Error(text(place(), ": found ", in_words(parameters), " below it; it has no parameters."));
   if (!parameters.IsMap())
-    throw Error(text(place(), ": its parameters are ", in_words(parameters), "; a mapping such as {name: value} is needed."));
-  return fields_of(parameters, file, what());
+    throw Error(text(place(), ": its parameters are ", in_words(parameters), "; a mapping is needed, such as {", name, ": {", known.front(),
+                     ": ...}}."));
+  std::vector<Field> out = fields_of(parameters, file, what());
+  for (auto const& field : out) expect_known(field.key, known, "parameter", field.place);
+  return out;
 }
 
 LayerReader::LayerReader(std::vector<Signature> const& activations, std::vector<Field> defaults)
@@ -104,9 +109,7 @@ LayerReader::LayerReader(std::vector<Signature> const& activations, std::vector<
 
 template <class Layer>
 Layer LayerReader::read_parameters(WrittenLayer const& written, Node const& input, Layer layer, Signature const* signature) const {
-  std::vector<Field> const fields = written.fields();
-  std::vector<std::string> const known = parameter_names(layer);
-  for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
+  std::vector<Field> const fields = written.fields(parameter_names(layer));
   auto const read_one = [&](std::string_view key, auto&& value, Domain domain) {
     using Value = std::remove_cvref_t<decltype(value)>;
     Field const* field = find_field(fields, key);

@@ -20,8 +20,8 @@ struct WrittenLayer {
 
   std::string what() const;   ///< ": layer 2 (dense)"
   std::string place() const;  ///< "net.yaml:7: layer 2 (dense)"
-  /// The parameters key by key. Throws Error when they are no mapping.
-  std::vector<Field> fields() const;
+  /// The parameters key by key. Throws Error when they are no mapping, or one is not among the known ones.
+  std::vector<Field> fields(std::vector<std::string> const& known) const;
 };
 
 /// Reads layers without branches: those in net/ops.hpp and the activations of the list.

@@ -104,8 +104,9 @@ int NetworkBuilder::add(Op op, std::vector<int> inputs, std::string path, int li
   draft.path = std::move(path);
   draft.line = line;
   if (network_.size() >= largest)
-    throw Error(text(network_.where(draft), ": the network has more than ", largest,
-                     " layers, repeats counted; that many at most can be handled. Check the times of its repeats."));
+    throw Error(
+        text(network_.where(draft), ": the network has more than ", largest,
+             " layers, repeats counted; that many at most can be handled. Check the times of its repeats, or the depth of its family."));
   std::vector<Node const*> sources;
   for (int const input : draft.inputs) sources.push_back(&network_.node(input));
   network_.nodes_.push_back(complete(std::move(draft), sources, network_.source_));

@@ -62,6 +62,18 @@ struct ProductAxes {
   bool operator==(ProductAxes const&) const = default;
 };
 
+/// What two position embeddings have in common, by the distance s of their positions.
+struct PositionDecay {
+  enum class Kind { exp, power, values };
+  Kind kind = Kind::exp;
+  double rate = 1;             ///< exp: exp(−rate s); power: (1 + s)^−rate
+  std::vector<double> values;  ///< values: at s = 0, 1, 2, ..., and 0 behind them
+  bool operator==(PositionDecay const&) const = default;
+};
+/// A list of values has no name.
+template <>
+inline constexpr std::array<std::string_view, 2> words_of<PositionDecay::Kind>{"exp", "power"};
+
 /// One item between numpy's brackets: 3, 1:6:2, or ...
 struct IndexItem {
   enum class Kind { number, slice, ellipsis };

@@ -108,6 +108,7 @@ struct GlobalSelfAttention {
   AttentionMechanism attention_mechanism = AttentionMechanism::softmax;
   PositionalEmbedding pos_emb_type = PositionalEmbedding::none;
   double pos_emb_p_norm = 2;
+  std::optional<PositionDecay> pos_emb_decay_fn{};  ///< none: embeddings of different positions are independent
   std::optional<long> n_chan_pos_emb{};
   double w_pos_emb_std = 1;
   bool val_pos_emb = false;
@@ -126,6 +127,7 @@ struct GlobalSelfAttention {
     visit("attention_mechanism", self.attention_mechanism, Domain::any);
     visit("pos_emb_type", self.pos_emb_type, Domain::any);
     visit("pos_emb_p_norm", self.pos_emb_p_norm, Domain::positive);
+    visit("pos_emb_decay_fn", self.pos_emb_decay_fn, Domain::any);
     visit("n_chan_pos_emb", self.n_chan_pos_emb, Domain::positive);
     visit("w_pos_emb_std", self.w_pos_emb_std, Domain::not_negative);
     visit("val_pos_emb", self.val_pos_emb, Domain::any);

@@ -121,6 +121,27 @@ std::vector<IndexItem> read_index(Field const& field) {
   return out;
 }
 
+PositionDecay read_decay(Field const& field) {
+  static constexpr std::string_view needed =
+      "exp, power, one of them with its rate, such as {exp: {rate: 0.5}}, or a list of values at the distances 0, 1, 2, ...,";
+  PositionDecay out;
+  if (field.value.IsSequence()) {
+    out.kind = PositionDecay::Kind::values;
+    out.values = read_numbers(field);
+    return out;
+  }
+  bool const alone = field.value.IsScalar();
+  if (!alone && !(field.value.IsMap() && field.value.size() == 1)) field.fail(needed);
+  out.kind = read_as<PositionDecay::Kind>({alone ? field.value : field.value.begin()->first, field.key, field.place});
+  if (alone) return out;
+  YAML::Node const parameters = field.value.begin()->second;
+  if (!parameters.IsMap() || parameters.size() != 1 || !parameters["rate"]) field.fail(needed);
+  Field const rate{parameters["rate"], field.key + ".rate", field.place};
+  out.rate = read_number(rate);
+  if (out.rate < 0) rate.fail("a number that is not negative");
+  return out;
+}
+
 void check_layout(Field const& field) {
   if (field.value.IsNull()) return;
   bool standard = field.value.IsSequence() && field.value.size() == 3;

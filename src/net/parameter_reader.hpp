@@ -26,6 +26,9 @@ ProductAxes read_product_axes(Field const& field);
 /// A list of items, or one item alone: an integer, or text such as ':', '1:6:2', '::-1', '...'.
 std::vector<IndexItem> read_index(Field const& field);
 
+/// exp, power, {exp: {rate: 0.5}}, or a list of values.
+PositionDecay read_decay(Field const& field);
+
 /// null, or the names of the axes of input, filter and output that are standard here: [NHWC, HWIO, NHWC].
 void check_layout(Field const& field);
 
@@ -54,6 +57,8 @@ T read_as(Field const& field) {
     return read_constant(field);
   } else if constexpr (std::is_same_v<T, ProductAxes>) {
     return read_product_axes(field);
+  } else if constexpr (std::is_same_v<T, PositionDecay>) {
+    return read_decay(field);
   } else if constexpr (std::is_same_v<T, std::vector<int>>) {
     std::vector<int> out;
     for (long const each : read_integers(field)) out.push_back(read_int(field, each));

@@ -42,6 +42,10 @@ std::string in_words_of(Domain domain) {
     return join({words_of<ResizeMethod>.begin(), words_of<ResizeMethod>.end()}, ", ", " or ");
   } else if constexpr (std::is_same_v<T, std::vector<IndexItem>>) {
     return "a list of what stands between numpy's brackets, such as [':', '1:6:2', 0],";
+  } else if constexpr (std::is_same_v<T, long> || std::is_same_v<T, std::optional<long>>) {
+    return domain == Domain::positive ? "an integer above zero" : "an integer";
+  } else if constexpr (std::is_same_v<T, std::array<long, 2>>) {
+    return "a list of 2 integers above zero";
   } else {
     return std::string(in_words(domain));
   }
@@ -80,6 +84,8 @@ bool is_in_domain(T const& value, Domain domain) {
     return is_in_domain(static_cast<double>(value), domain);
   } else if constexpr (requires { value.has_value(); }) {
     return value ? is_in_domain(*value, domain) : domain != Domain::given;
+  } else if constexpr (std::is_same_v<T, PositionDecay>) {
+    return is_in_domain(value.rate, Domain::not_negative) && is_in_domain(value.values, domain);
   } else if constexpr (std::is_same_v<T, ConstantArray>) {
     INFINITILE_EXPECT(is_whole(value));
     return is_in_domain(value.values, domain);
@@ -132,6 +138,9 @@ std::string write_value(T const& value, Number number) {
     return std::visit([&](auto const& each) { return write_value(each, number); }, value);
   } else if constexpr (std::is_same_v<T, IndexItem>) {
     return write_item(value);
+  } else if constexpr (std::is_same_v<T, PositionDecay>) {
+    if (value.kind == PositionDecay::Kind::values) return write_value(value.values, number);
+    return "{" + write_value(value.kind, number) + ": {rate: " + write_value(value.rate, number) + "}}";
   } else if constexpr (std::is_same_v<T, ConstantArray>) {
     return write_nested(value, number);
   } else if constexpr (std::is_same_v<T, ProductAxes>) {

@@ -4,16 +4,13 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/index.hpp"
 #include "base/text.hpp"
 #include "net/parameters.hpp"
 
 namespace infinitile {
 
 namespace {
-
-std::size_t at(int i) {
-  return static_cast<std::size_t>(i);
-}
 
 /// a / b rounded up, for a >= 0 and b > 0.
 long ceil_div(long a, long b) {

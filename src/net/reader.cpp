@@ -31,7 +31,7 @@ Source find_source(YAML::Node const& network, std::string const& file, std::stri
                      "; a list of layers is needed, or {layers: [...]}, {file: net.yaml} or {family: NAME}."));
   std::vector<Field> const fields = fields_of(network, file, ": network");
   if (find_field(fields, "family") != nullptr) {
-    ExpandedFamily const family = expand_family(network, file, context.activations);
+    ExpandedFamily const family = expand_family(network, file, context.activations, context.input_shapes.front());
     return find_source(family.network, family.file, directory, context, followed);
   }
   for (auto const& field : fields) expect_known(field.key, {"layers", "defaults", "file", "family"}, "key", field.place);
@@ -71,6 +71,7 @@ public:
   Network read(YAML::Node const& layers) && {
     Value value;
     for (int i = 0; i < builder_.inputs(); ++i) value.push_back(i);
+    if (layers.size() == 0) throw Error(text(place_of(file_, line_of(layers)), ": the network is an empty list; a layer is needed."));
     value = read_sequence(layers, "", value);
     int const outputs = static_cast<int>(value.size());
     std::string const place = text(place_of(file_, line_of(layers)), ": the network ends with ",
@@ -124,14 +125,9 @@ private:
     Op op = layers_.read(layer, builder_.node(value[0]));
     if (value.size() != 1)
       throw Error(text(layer.place(), ": found ", value.size(),
-                       " values side by side; this layer takes one. Merge them with sum, product or concat before it."));
+                       " values side by side; this layer takes one. Merge them with sum, product or concat before it, or give each a "
+                       "branch of parallel."));
     return {builder_.add(std::move(op), value, layer.path, layer.line)};
-  }
-
-  std::vector<Field> read_fields(WrittenLayer const& layer, std::vector<std::string> const& known) const {
-    std::vector<Field> fields = layer.fields();
-    for (auto const& field : fields) expect_known(field.key, known, "parameter", field.place);
-    return fields;
   }
 
   Field take_field(WrittenLayer const& layer, std::vector<Field> const& fields, std::string_view key, std::string_view needed) const {
@@ -141,18 +137,18 @@ private:
   }
 
   Value read_concat(WrittenLayer const& layer, Value const& value) {
-    std::vector<Field> const fields = read_fields(layer, {"axis", "branches"});
+    std::vector<Field> const fields = layer.fields({"branches", "axis"});
     Concat op;
     if (Field const* const axis = find_field(fields, "axis")) {
       long const given = read_integer(*axis);
-      if (given != static_cast<int>(given)) axis->fail("an axis");
+      if (given != static_cast<int>(given)) axis->fail("an axis, such as -1 for the channels,");
       op.axis = static_cast<int>(given);
     }
     return merge(layer, op, take_field(layer, fields, "branches", "a list of branches").value, value);
   }
 
   Value read_repeat(WrittenLayer const& layer, Value value) {
-    std::vector<Field> const fields = read_fields(layer, {"times", "layers"});
+    std::vector<Field> const fields = layer.fields({"times", "layers"});
     Field const times = take_field(layer, fields, "times", "a number of copies");
     Field const layers = take_field(layer, fields, "layers", "a list of layers");
     long const copies = read_integer(times);
@@ -166,23 +162,23 @@ private:
     return value;
   }
 
+  /// What the branches end with, side by side.
   Value read_parallel(WrittenLayer const& layer, Value const& value) {
-    expect_branches(layer, layer.parameters);
-    if (layer.parameters.size() != value.size())
-      throw Error(text(layer.place(), ": found ", count(layer.parameters.size(), "branch", "branches"), " for ",
-                       value.size() == 1 ? "1 value" : text(value.size(), " values side by side"),
-                       "; one for each is needed. Branches that share one input are written with sum, product or concat."));
-    return read_branches(layer, layer.parameters, value);
+    Value out;
+    for (Value const& end : read_branches(layer, layer.parameters, value)) out.insert(out.end(), end.begin(), end.end());
+    return out;
   }
 
-  /// sum, product and concat: of one input all branches take it, of several each takes its own.
+  /// sum, product and concat.
   Value merge(WrittenLayer const& layer, Op op, YAML::Node const& branches, Value const& value) {
-    expect_branches(layer, branches);
-    if (value.size() != 1 && value.size() != branches.size())
-      throw Error(text(layer.place(), ": found ", count(branches.size(), "branch", "branches"), " for ", value.size(),
-                       " values side by side; one branch for each is needed."));
-    Value const sources = value.size() == 1 ? Value(branches.size(), value[0]) : value;
-    return {builder_.add(std::move(op), read_branches(layer, branches, sources), layer.path, layer.line)};
+    std::vector<int> ends;
+    for (Value const& end : read_branches(layer, branches, value)) {
+      if (end.size() != 1)
+        throw Error(text(layer.place(), ": branch ", ends.size(), " ends with ", end.size(),
+                         " values side by side; one is needed. Merge them within the branch with sum, product or concat."));
+      ends.push_back(end.front());
+    }
+    return {builder_.add(std::move(op), std::move(ends), layer.path, layer.line)};
   }
 
   void expect_branches(WrittenLayer const& layer, YAML::Node const& branches) const {
@@ -195,10 +191,15 @@ private:
                          "; a list of layers is needed, [] being the identity."));
   }
 
-  Value read_branches(WrittenLayer const& layer, YAML::Node const& branches, Value const& sources) {
-    Value out;
+  /// What each branch ends with. Of one value every branch takes it, of several each takes its own.
+  std::vector<Value> read_branches(WrittenLayer const& layer, YAML::Node const& branches, Value const& value) {
+    expect_branches(layer, branches);
+    if (value.size() != 1 && value.size() != branches.size())
+      throw Error(text(layer.place(), ": found ", count(branches.size(), "branch", "branches"), " for ", value.size(),
+                       " values side by side; one branch for each is needed."));
+    std::vector<Value> out;
     for (std::size_t b = 0; b < branches.size(); ++b)
-      out.push_back(read_sequence(branches[b], layer.path + "/" + std::to_string(b) + "/", {sources[b]})[0]);
+      out.push_back(read_sequence(branches[b], layer.path + "/" + std::to_string(b) + "/", {value[value.size() == 1 ? 0 : b]}));
     return out;
   }
 

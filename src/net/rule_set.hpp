@@ -14,12 +14,13 @@ namespace infinitile {
 /// Widths, and the numbers of one sample, stay below this, so that products of two of them are exact.
 inline constexpr long largest_size = std::numeric_limits<int>::max();
 
-/// "(4, 6, 3)" and "layer 2 (dense)", how messages name shapes and nodes.
+/// "(4, 6, 3)" and "layer 2 (dense)", how messages name shapes and nodes; "(4, 6, ?)" where the width is not known.
 std::string in_words(std::vector<long> const& shape);
+std::string shape_in_words(Node const& node);
 std::string in_words(Node const& node);
 
 /// What each operation asks of its inputs and makes of them: one overload per operation, `node` being the one to complete. Those of
-/// ops_spatial.hpp are in rules_spatial.cpp.
+/// ops_spatial.hpp are in rules_spatial.cpp and rules_attention.cpp.
 class Rules {
 public:
   Rules(Node& node, std::vector<Node const*> const& inputs, std::string const& source) : node_(node), inputs_(inputs), source_(source) {}
@@ -62,15 +63,18 @@ private:
   void take(Node const& before) const;
   Node const& take_only_input() const;
   void expect_gaussian(Node const& before, std::string_view who) const;
+  void expect_gaussian_branches(std::string_view who) const;
+  /// "branch 1 ends with layer 3/1/0 (relu)", or what stands before the branches where it has no layer of its own.
+  std::string branch_in_words(std::size_t branch, std::string_view result) const;
 
   /// The node gets the width of a layer with weights, after the checks that they all share; `key` is the name of `width`.
   void set_width(std::string_view key, std::optional<long> width, Parameterization parameterization, std::array<long, 2> s) const;
   /// Batch first, then these, channels last.
   void set_shape(std::vector<long> shape) const;
 
-  [[noreturn]] void fail_shapes(Node const& one, Node const& other, std::string_view needed) const;
   /// Takes shape and width from the branches, whose sizes agree on all axes but `joined`. A width that is not known fits a known one.
   void take_equal_inputs(std::size_t joined = std::numeric_limits<std::size_t>::max()) const;
+  void expect_equal_shapes(std::size_t one, std::size_t other, std::size_t joined) const;
   void join_channels() const;
   void join_positions(std::size_t axis) const;
 
@@ -82,6 +86,7 @@ private:
   void pool(std::vector<long> const& window, std::vector<long>& strides, Padding padding) const;
   void pool_globally() const;
   void complete_embedding(GlobalSelfAttention& op, Node const& before) const;
+  void complete_decay(GlobalSelfAttention& op, Node const& before) const;
   std::vector<IndexAxis> find_index(Index const& op, Node const& before) const;
   ProductLayout find_product(DotGeneral const& op, Node const& before) const;
 

@@ -8,14 +8,33 @@
 
 namespace infinitile {
 
-std::string in_words(std::vector<long> const& shape) {
-  std::vector<std::string> sizes;
-  for (long const size : shape) sizes.push_back(text(size));
+namespace {
+
+std::string in_brackets(std::vector<std::string> const& sizes) {
   return text("(", join(sizes, ", ", ", "), ")");
 }
 
+std::vector<std::string> write_sizes(std::vector<long> const& shape) {
+  std::vector<std::string> sizes;
+  for (long const size : shape) sizes.push_back(text(size));
+  return sizes;
+}
+
+}  // namespace
+
+std::string in_words(std::vector<long> const& shape) {
+  return in_brackets(write_sizes(shape));
+}
+
+std::string shape_in_words(Node const& node) {
+  std::vector<std::string> sizes = write_sizes(node.shape);
+  if (!node.width_known) sizes.back() = "?";
+  return in_brackets(sizes);
+}
+
 std::string in_words(Node const& node) {
-  return node.path.starts_with("input") ? "the " + node.path : text("layer ", node.path, " (", name_of(node.op), ")");
+  if (node.path == "input") return "the data";
+  return node.path.starts_with("input") ? "the data of " + node.path : text("layer ", node.path, " (", name_of(node.op), ")");
 }
 
 void Rules::operator()(Input&) const {
@@ -60,10 +79,7 @@ void Rules::operator()(Activation&) const {
 
 void Rules::operator()(Sum&) const {
   take_equal_inputs();
-  for (Node const* branch : inputs_)
-    if (!branch->gaussian && inputs_.size() > 1)
-      fail(text(in_words(*branch),
-                " ends a branch and is not Gaussian; the branches of a sum have to be. Put a dense layer at the end of that branch."));
+  if (inputs_.size() > 1) expect_gaussian_branches("the branches of a sum");
 }
 
 void Rules::operator()(Product&) const {
@@ -122,6 +138,18 @@ void Rules::expect_gaussian(Node const& before, std::string_view who) const {
     fail(text("its input, ", in_words(before), ", is not Gaussian; ", who, " needs a Gaussian input. Put a dense layer before it."));
 }
 
+std::string Rules::branch_in_words(std::size_t branch, std::string_view result) const {
+  bool const empty = !inputs_[branch]->path.starts_with(text(node_.path, "/", branch, "/"));
+  return text("branch ", branch, empty ? " is empty and hands on " : " ends with ", result);
+}
+
+void Rules::expect_gaussian_branches(std::string_view who) const {
+  for (std::size_t b = 0; b < inputs_.size(); ++b)
+    if (!inputs_[b]->gaussian)
+      fail(text(branch_in_words(b, in_words(*inputs_[b])), ", which is not Gaussian; ", who,
+                " have to be. Put a dense layer at the end of that branch."));
+}
+
 void Rules::set_width(std::string_view key, std::optional<long> width, Parameterization parameterization, std::array<long, 2> s) const {
   Node const& before = *inputs_[0];
   bool const standard = parameterization == Parameterization::standard;
@@ -133,8 +161,8 @@ void Rules::set_width(std::string_view key, std::optional<long> width, Parameter
               " is not known; parameterization standard needs it. Give a width (out_dim, out_chan) to the layer that sets it."));
   if (standard && s[0] != before.width_multiplier)
     fail(text("s[0] is ", s[0], "; it has to be s[1] of the layer before, ", before.width_multiplier, " at ", in_words(before), "."));
-  if (width.value_or(1) > largest_size || s[1] > largest_size)
-    fail(text(key, " and s can be at most ", largest_size, "; found ", width.value_or(1), " and ", s[1], "."));
+  for (auto const& [name, size] : {std::pair(std::string(key), width.value_or(1)), std::pair(std::string("s[1]"), s[1])})
+    if (size > largest_size) fail(text(name, " is ", size, "; at most ", largest_size, " can be handled."));
   node_.width_multiplier = s[1];
   node_.shape.back() = width.value_or(1) * s[1];
   node_.width_known = width.has_value();
@@ -147,30 +175,35 @@ void Rules::set_shape(std::vector<long> shape) const {
   node_.shape = std::move(shape);
 }
 
-void Rules::fail_shapes(Node const& one, Node const& other, std::string_view needed) const {
-  fail(text("branches have different shapes, ", in_words(one.shape), " at ", in_words(one), " and ", in_words(other.shape), " at ",
-            in_words(other), "; ", needed, "."));
+void Rules::take_equal_inputs(std::size_t joined) const {
+  std::size_t first = 0;  // that has a known width, or none has
+  while (first + 1 < inputs_.size() && !inputs_[first]->width_known) ++first;
+  if (!inputs_[first]->width_known) first = 0;
+  take(*inputs_[first]);
+  for (std::size_t b = 0; b < inputs_.size(); ++b) {
+    Node const& branch = *inputs_[b];
+    if (branch.width_multiplier != inputs_[0]->width_multiplier)
+      fail(text("the branches leave different multipliers s[1], ", inputs_[0]->width_multiplier, " and ", branch.width_multiplier,
+                "; one is needed."));
+    expect_equal_shapes(std::min(first, b), std::max(first, b), joined);
+    if (branch.batch_axis != node_.batch_axis || branch.channel_axis != node_.channel_axis)
+      fail(text("the branches have batch and channels at different places, axes ", node_.batch_axis, " and ", node_.channel_axis, " at ",
+                in_words(*inputs_[first]), ", ", branch.batch_axis, " and ", branch.channel_axis, " at ", in_words(branch),
+                "; the same order is needed."));
+  }
 }
 
-void Rules::take_equal_inputs(std::size_t joined) const {
-  take(*inputs_[0]);
-  for (Node const* branch : inputs_) {
-    if (branch->width_known && !node_.width_known) take(*branch);
-    if (branch->width_multiplier != inputs_[0]->width_multiplier)
-      fail(text("the branches leave different multipliers s[1], ", inputs_[0]->width_multiplier, " and ", branch->width_multiplier,
-                "; one is needed."));
-  }
-  for (Node const* branch : inputs_) {
-    bool const both = branch->width_known == node_.width_known;
-    bool agree = branch->shape.size() == node_.shape.size();
-    for (std::size_t i = 0; agree && i < node_.shape.size(); ++i)
-      agree = i == joined || branch->shape[i] == node_.shape[i] || (i + 1 == node_.shape.size() && !both);
-    if (!agree) fail_shapes(*inputs_[0], *branch, "one shape is needed");
-    if (branch->batch_axis != node_.batch_axis || branch->channel_axis != node_.channel_axis)
-      fail(text("the branches have batch and channels at different places, axes ", inputs_[0]->batch_axis, " and ",
-                inputs_[0]->channel_axis, " at ", in_words(*inputs_[0]), ", ", branch->batch_axis, " and ", branch->channel_axis, " at ",
-                in_words(*branch), "; the same order is needed."));
-  }
+void Rules::expect_equal_shapes(std::size_t one, std::size_t other, std::size_t joined) const {
+  Node const &a = *inputs_[one], &b = *inputs_[other];
+  bool agree = a.shape.size() == b.shape.size();
+  for (std::size_t i = 0; agree && i < a.shape.size(); ++i)
+    agree = i == joined || a.shape[i] == b.shape[i] || (i + 1 == a.shape.size() && a.width_known != b.width_known);
+  if (agree) return;
+  auto const end = [&](std::size_t branch) {
+    return branch_in_words(branch, text("the shape ", shape_in_words(*inputs_[branch]), " of ", in_words(*inputs_[branch])));
+  };
+  fail(text("its branches have different shapes: ", end(one), ", ", end(other),
+            "; one shape is needed. Check widths, strides and padding."));
 }
 
 void Rules::join_channels() const {
@@ -188,13 +221,9 @@ void Rules::join_channels() const {
 
 void Rules::join_positions(std::size_t axis) const {
   take_equal_inputs(axis);
+  expect_gaussian_branches("branches that are joined along a spatial axis");
   node_.shape[axis] = 0;
-  for (Node const* branch : inputs_) {
-    if (!branch->gaussian)
-      fail(text(in_words(*branch),
-                " ends a branch and is not Gaussian; along a spatial axis the branches have to be. Put a dense layer there."));
-    node_.shape[axis] += branch->shape[axis];
-  }
+  for (Node const* branch : inputs_) node_.shape[axis] += branch->shape[axis];
 }
 
 namespace {
@@ -232,7 +261,7 @@ Node complete(Node draft, std::vector<Node const*> const& inputs, std::string co
   long numbers = 1;
   for (long const size : draft.shape) {
     if (size > largest_size / numbers)
-      throw Error(text(where_written(source, draft), ": its output of shape ", in_words(draft.shape), " is too large; at most ",
+      throw Error(text(where_written(source, draft), ": its output of shape ", shape_in_words(draft), " is too large; at most ",
                        largest_size, " numbers per sample can be handled."));
     numbers *= size;
   }

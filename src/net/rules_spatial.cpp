@@ -63,7 +63,7 @@ std::vector<long> Rules::slide(FindAxes find_axes, std::string_view key, std::ve
   auto const check_count = [&](std::string_view name, std::vector<long> const& given) {
     if (given.size() != sizes.size())
       fail(text(name, " has ", given.size(), given.size() == 1 ? " entry" : " entries", "; the input, ", in_words(before), ", of shape ",
-                infinitile::in_words(before.shape), ", has ", sizes.size(), sizes.size() == 1 ? " spatial axis" : " spatial axes",
+                shape_in_words(before), ", has ", sizes.size(), sizes.size() == 1 ? " spatial axis" : " spatial axes",
                 ", and one entry for each is needed."));
     for (long const each : given)
       if (each > largest_size) fail(text(name, " has ", each, "; at most ", largest_size, " can be handled."));
@@ -76,7 +76,7 @@ std::vector<long> Rules::slide(FindAxes find_axes, std::string_view key, std::ve
   for (WindowAxis const& axis : find_axes(sizes, window, strides, padding)) {
     if (axis.output == 0)
       fail(text(key, " has ", axis.size, " for a spatial axis of size ", axis.input, " of the input, ", in_words(before), ", of shape ",
-                infinitile::in_words(before.shape), "; with padding ", in_words(padding),
+                shape_in_words(before), "; with padding ", in_words(padding),
                 " it has to fit into it. Make it smaller, or set padding: SAME."));
     out.push_back(axis.output);
   }
@@ -129,53 +129,16 @@ void Rules::operator()(GlobalSumPool&) const {
   pool_globally();
 }
 
-void Rules::complete_embedding(GlobalSelfAttention& op, Node const& before) const {
-  GlobalSelfAttention const standard;
-  if (op.pos_emb_type == PositionalEmbedding::sum && op.n_chan_pos_emb && (!before.width_known || *op.n_chan_pos_emb != before.channels()))
-    fail(text("n_chan_pos_emb is ", *op.n_chan_pos_emb, "; with pos_emb_type SUM embeddings are added to ", in_words(before),
-              ", and their width is that of it, ", before.width_known ? text(before.channels()) : "which is not known",
-              ". Leave n_chan_pos_emb out, or set pos_emb_type: CONCAT."));
-  if (op.pos_emb_type == PositionalEmbedding::concat && !before.width_known)
-    fail(text("the width of ", in_words(before),
-              " is not known; pos_emb_type CONCAT weighs it against the width of the embeddings."
-              " Give a width (out_dim, out_chan) to the layer that sets it."));
-  op.pos_emb_p_norm = standard.pos_emb_p_norm;  // belongs to a decay, which cannot be given
-  if (op.pos_emb_type == PositionalEmbedding::sum) op.n_chan_pos_emb = standard.n_chan_pos_emb;
-  if (op.pos_emb_type != PositionalEmbedding::none) return;
-  op.n_chan_pos_emb = standard.n_chan_pos_emb;
-  op.w_pos_emb_std = standard.w_pos_emb_std;
-  op.val_pos_emb = standard.val_pos_emb;
-}
-
-void Rules::operator()(GlobalSelfAttention& op) const {
-  Node const& before = take_only_input();
-  if (before.shape.size() < 2)
-    fail(text("its input, ", in_words(before), ", has the shape ", infinitile::in_words(before.shape),
-              "; attention needs positions to attend to, a shape such as (positions, channels). Put it before the layer that drops them."));
-  if (!op.linear_scaling && op.attention_mechanism != AttentionMechanism::identity)
-    fail(text("linear_scaling is false with attention_mechanism ",
-              words_of<AttentionMechanism>[static_cast<std::size_t>(op.attention_mechanism)],
-              "; that is there with IDENTITY alone. Set linear_scaling: true."));
-  complete_embedding(op, before);
-  // The sum of all its parameters stays within a long.
-  for (auto const& [key, width] : {std::pair("n_chan_key", op.n_chan_key), std::pair("n_chan_val", op.n_chan_val)})
-    if (bounded_product({op.n_heads, width.value_or(1)}) > largest_size / 8)
-      fail(text("n_heads is ", op.n_heads, " and ", key, " ", width.value_or(1), "; their product can be at most ", largest_size / 8, "."));
-  if (op.n_chan_pos_emb.value_or(1) > largest_size / 8)
-    fail(text("n_chan_pos_emb is ", *op.n_chan_pos_emb, "; at most ", largest_size / 8, " can be handled."));
-  set_width("n_chan_out", op.n_chan_out, Parameterization::ntk, {1, 1});
-}
-
 void Rules::operator()(Aggregate& op) const {
   Node const& before = take_only_input();
   if (before.shape.size() < 2)
-    fail(text("its input, ", in_words(before), ", has the shape ", infinitile::in_words(before.shape),
+    fail(text("its input, ", in_words(before), ", has the shape ", shape_in_words(before),
               "; aggregate needs positions, the vertices of a graph, a shape such as (vertices, channels)."
               " Put it before the layer that drops them."));
   for (long& axis : op.aggregate_axis) {
     if (axis < -axes() || axis >= axes())
-      fail(text("aggregate_axis has ", axis, "; the input, ", in_words(before), ", of shape ", infinitile::in_words(before.shape), ", has ",
-                axes(), " axes with the batch: ", -axes(), " to ", axes() - 1, "."));
+      fail(text("aggregate_axis has ", axis, "; the input, ", in_words(before), ", of shape ", shape_in_words(before), ", has ", axes(),
+                " axes with the batch: ", -axes(), " to ", axes() - 1, "."));
     if (axis >= 0) axis -= axes();
     if (axis == -1 || axis == batch_axis())
       fail(text("aggregate_axis names the ", axis == -1 ? "channels" : "batch", " (axis ", axis + axes(),
@@ -191,8 +154,7 @@ void Rules::operator()(ImageResize& op) const {
   std::size_t const axes = before.shape.size() + 1;
   if (op.shape.size() != axes)
     fail(text("shape has ", op.shape.size(), op.shape.size() == 1 ? " entry" : " entries", "; the input, ", in_words(before), ", of shape ",
-              infinitile::in_words(before.shape), ", has ", axes,
-              " axes with the batch, and one entry for each is needed, -1 for what stays."));
+              shape_in_words(before), ", has ", axes, " axes with the batch, and one entry for each is needed, -1 for what stays."));
   for (long const size : op.shape)
     if (size != -1 && (size < 1 || size > largest_size))
       fail(text("shape has the entry ", size, "; -1 (as it is) or a size from 1 to ", largest_size, " is needed."));
@@ -214,7 +176,7 @@ std::vector<IndexAxis> Rules::find_index(Index const& op, Node const& before) co
   try {
     return index_axes(with_usual_axes(op, before), before.sizes());
   } catch (Error const& error) {
-    fail(text(error.what(), " Its input is ", in_words(before), ", of shape ", infinitile::in_words(before.shape), "."));
+    fail(text(error.what(), " Its input is ", in_words(before), ", of shape ", shape_in_words(before), "."));
   }
 }
 
@@ -243,7 +205,7 @@ ProductLayout Rules::find_product(DotGeneral const& op, Node const& before) cons
   try {
     return product_layout(op, before);
   } catch (Error const& error) {
-    fail(text(error.what(), " Its input is ", in_words(before), ", of shape ", infinitile::in_words(before.shape), "."));
+    fail(text(error.what(), " Its input is ", in_words(before), ", of shape ", shape_in_words(before), "."));
   }
 }
 

@@ -195,8 +195,10 @@ double read_number(Field const& field) {
 
 long read_integer(Field const& field) {
   long number = 0;
-  if (!parse_scalar(field.value, number)) field.fail("an integer");
-  return number;
+  double close = 0;
+  if (parse_scalar(field.value, number)) return number;
+  bool const large = parse_scalar(field.value, close) && std::abs(close) > 1e18;
+  field.fail(large ? "an integer of at most 18 digits" : "an integer");
 }
 
 bool read_flag(Field const& field) {
@@ -228,8 +230,11 @@ std::vector<long> read_integers(Field const& field) {
 void expect_known(std::string_view word, std::vector<std::string> const& known, std::string_view what, std::string_view place) {
   for (auto const& candidate : known)
     if (candidate == word) return;
-  std::string const choice = known.empty() ? "there is none to give" : "known: " + join(known);
-  throw Error(text(place, ": the ", what, " ", printable(word), " is not known; ", choice, ".", did_you_mean(word, known)));
+  static constexpr std::size_t readable = 16;  // names in a line
+  std::string const start = text(place, ": the ", what, " ", printable(word), " is not known");
+  if (known.empty()) throw Error(start + "; there is none to give.");
+  if (known.size() <= readable) throw Error(text(start, ".", did_you_mean(word, known), " Known: ", join(known), "."));
+  throw Error(text(start, ".", did_you_mean(word, known, 3), " docs/layers.md lists all ", known.size(), "."));
 }
 
 }  // namespace infinitile

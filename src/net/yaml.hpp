@@ -61,7 +61,8 @@ std::string read_word(Field const& field);
 std::vector<double> read_numbers(Field const& field);  ///< a list with at least one number
 std::vector<long> read_integers(Field const& field);   ///< a list with at least one integer, or one alone
 
-/// Throws Error with the nearest known word when `word` is not among them. `what` is "key" or "layer", `place` "net.yaml:7".
+/// Throws Error with the nearest known words when `word` is not among them, and with all where those fit a line. `what` is "key" or "layer",
+/// `place` "net.yaml:7".
 void expect_known(std::string_view word, std::vector<std::string> const& known, std::string_view what, std::string_view place);
 
 }  // namespace infinitile

@@ -94,10 +94,10 @@ Size size_of(Problem const& p, TileMatrix const& a) {
 }
 
 [[noreturn]] void refuse(Problem const& p, PosteriorOptions const& options, double ridge, Breakdown const& found) {
-  throw NumericalAnswer(text("The ", name_of(p.kind), " kernel of the train rows plus ridge is not positive definite: the pivot of row ",
-                             found.row, " (counted from 0) is ", found.pivot, ", its diagonal ", found.diagonal,
-                             ", with posterior.diag_reg ", options.diag_reg, " (", ridge,
-                             " added). Look for repeated or zero rows, or a linear network; else increase posterior.diag_reg."));
+  throw NumericalAnswer(text(
+      "The ", name_of(p.kind), " kernel of the train rows plus ridge is not positive definite: the pivot of row ", found.row,
+      " (counted from 0) is ", found.pivot, ", its diagonal ", found.diagonal, ", with posterior.diag_reg ", options.diag_reg, " (", ridge,
+      " added). Look for repeated or zero rows, a linear network, or (ntk) one without weights; else increase posterior.diag_reg."));
 }
 
 double log_determinant(Problem const& p, TileMatrix const& factor) {

@@ -74,6 +74,7 @@ JOB = [
     ("activation after activation", {"network": ["dense", "relu", "relu", "dense"]}, ["relu", "dense", "job.yaml"]),
     ("tile 0", {"kernel": {"tile": 0}}, ["tile", "0"]),
     ("negative tile", {"kernel": {"tile": -8}}, ["tile", "-8"]),
+    ("a tile beyond integers", {"kernel": {"tile": 2147483648}}, ["tile", "2147483648", "2147483647"]),
     ("tile that is no number", {"kernel": {"tile": "large"}}, ["tile", "large"]),
     ("unknown precision", {"kernel": {"precision": "float16"}}, ["precision", "float16", "float32"]),
     ("unknown kernel", {"kernel": {"get": ["nngpp"]}}, ["nngpp", "nngp"]),
@@ -89,16 +90,16 @@ JOB = [
 
 # What is wrong, the network on inputs of shape (3, 2), and the words that the line must have: the layer, the shapes, what to do.
 LAYERS = [
-    ("a filter larger than the image", ["dense", {"conv": {"filter_shape": [4]}}], ["1", "conv", "4", "(3, 1)", "VALID", "SAME"]),
+    ("a filter larger than the image", ["dense", {"conv": {"filter_shape": [4]}}], ["1", "conv", "4", "(3, ?)", "VALID", "SAME"]),
     ("a filter larger than the image, transposed strides", [{"conv_local": {"filter_shape": [5], "strides": [2]}}], ["0", "conv_local", "5", "(3, 2)"]),
     ("a filter of too many axes", [{"conv": {"filter_shape": [2, 2]}}], ["conv", "filter_shape", "2", "(3, 2)", "1"]),
     ("a pool that leaves nothing", ["dense", {"avg_pool": {"window_shape": [2], "strides": [2]}}, {"sum_pool": {"window_shape": [2]}}],
-     ["2", "sum_pool", "window_shape", "(1, 1)", "VALID"]),
+     ["2", "sum_pool", "window_shape", "(1, ?)", "VALID"]),
     ("attention to a wrong axis", [{"global_self_attention": {"channel_axis": 1}}, "flatten"], ["global_self_attention", "channel_axis", "1", "-1", "3"]),
     ("attention without positions", ["flatten", "global_self_attention"], ["1", "global_self_attention", "(6)", "positions"]),
     ("a resize of the channels", ["dense", {"image_resize": {"shape": [-1, 6, 4], "method": "linear"}}], ["1", "image_resize", "4", "channels", "-1"]),
     ("a resize of too few axes", [{"image_resize": {"shape": [6], "method": "linear"}}], ["image_resize", "1", "3", "(3, 2)"]),
-    ("an index out of range", ["dense", {"index": {"idx": [":", 3, ":"]}}], ["1", "index", "3", "(3, 1)", "2"]),
+    ("an index out of range", ["dense", {"index": {"idx": [":", 3, ":"]}}], ["1", "index", "3", "(3, ?)", "2"]),
     ("an index that leaves nothing", [{"index": {"idx": [":", "2:1"]}}], ["index", "2:1", "(3, 2)"]),
     ("an activation after an activation", [{"conv": {"filter_shape": [2]}}, "relu", "relu", "flatten"], ["2", "relu", "1", "Gaussian", "dense"]),
     ("an activation of the data", ["relu", "flatten"], ["0", "relu", "input", "Gaussian"]),
@@ -107,6 +108,21 @@ LAYERS = [
     ("a graph of channels", [{"aggregate": {"aggregate_axis": 2}}, "flatten"], ["0", "aggregate", "aggregate_axis", "channels", "2"]),
     ("a graph on an axis that is not there", [{"aggregate": {"aggregate_axis": [5]}}], ["aggregate_axis", "5", "(3, 2)", "3"]),
     ("a graph without vertices", ["flatten", "aggregate"], ["1", "aggregate", "(6)", "vertices"]),
+    ("branches of two shapes, one of them empty", ["dense", {"sum": [[], [{"conv": {"filter_shape": [2]}}]]}, "flatten"],
+     ["1", "sum", "branch", "empty", "(3, ?)", "0", "(2, ?)", "1/1/0"]),
+    ("an activation behind dropout", ["flatten", "dense", {"dropout": {"rate": 0.5}}, "relu"], ["3", "relu", "2", "dropout", "Gaussian", "dense"]),
+    ("parameters that are no mapping", [{"conv": 64}], ["0", "conv", "64", "out_chan"]),
+    ("a name in capitals", ["GlobalAvgPool"], ["GlobalAvgPool", "global_avg_pool", "docs/layers.md"]),
+    ("an empty network", [], ["job.yaml", "empty"]),
+    ("embeddings that are related and not there", [{"global_self_attention": {"pos_emb_decay_fn": "exp"}}, "flatten"],
+     ["0", "pos_emb_decay_fn", "NONE", "SUM"]),
+    ("embeddings that no numbers can relate so", [{"global_self_attention": {"pos_emb_type": "SUM", "pos_emb_decay_fn": [1, 0.9]}}, "flatten"],
+     ["0", "pos_emb_decay_fn", "covariance", "3"]),
+    ("patches of other axes", {"family": "vision_transformer"}, ["vision_transformer", "patch_shape", "[4, 4]", "(3, 2)"]),
+    ("embeddings that weigh against an unknown width", {"family": "vision_transformer", "patch_shape": [1], "pos_emb_type": "CONCAT"},
+     ["vision_transformer", "pos_emb_type", "CONCAT", "width"]),
+    ("a factor of widths beyond integers", {"family": "wide_resnet", "k": 100000000000, "filter_shape": [3]}, ["wide_resnet", "k", "2147483647"]),
+    ("a gaussian that grows too fast", ["flatten", "dense", {"gaussian": {"b": 2}}, "dense"], ["job.yaml", "2", "gaussian", "0.125", "w_std"]),
     ("graphs that are neither", [{"aggregate": {"implementation": "COO"}}], ["implementation", "COO", "DENSE", "SPARSE"]),
 ]
 
@@ -163,6 +179,8 @@ COVERS = [
     ("a matrix as a list of edges", graphs((37, 3, 3), (11, 3, 3)), BOTH_GRAPHS, SPARSE, ["aggregate", "(37, 3, 3)", "(37, 3, 1, 2)", "DENSE"]),
     ("edges that are floats", graphs((37, 5, 2), (11, 5, 2)), BOTH_GRAPHS, SPARSE, ["aggregate", "floats", "SPARSE"]),
     ("an edge to a vertex that is not there", graphs((37, 5, 2), (11, 5, 2), int, 3), BOTH_GRAPHS, SPARSE, ["aggregate", "sender", "3", "0", "2"]),
+    ("graphs that no layer reads", graphs((37, 3, 3), (11, 3, 3)), BOTH_GRAPHS, ["dense", "relu", "flatten"],
+     ["data.train.pattern", "train/graph", "data.h5", "aggregate"]),
     ("NaN in a graph", graphs((37, 3, 3), (11, 3, 3), float, numpy.nan), BOTH_GRAPHS, ["aggregate", "flatten"], ["train/graph", "NaN"]),
 ]
 
@@ -170,6 +188,7 @@ COVERS = [
 TWO = [{"parallel": [["dense", "relu"], ["dense"]]}]
 OUTPUTS = [
     ("several outputs and no choice", ["train/x", "train/x"], TWO, None, ["2", "kernel.output", "0", "1"]),
+    ("two heads of one input and no choice", ["train/x"], ["dense", *TWO], None, ["2", "kernel.output", "0", "1"]),
     ("an output that is not there", ["train/x", "train/x"], TWO, 2, ["2", "kernel.output", "0", "1"]),
     ("an output of one", ["train/x"], ["dense"], 1, ["one", "kernel.output", "1", "0"]),
     ("a negative output", ["train/x", "train/x"], TWO, -1, ["kernel.output", "-1", "0"]),
@@ -334,11 +353,21 @@ class NumericalAnswers(Folder):
     def test_kernels_beyond_the_numbers(self):
         """Exponentials of exponentials, and weights that square to infinity: said before anything is written."""
         self.write_data()
-        for network in (["dense", "exp", "dense", "exp", "dense", "exp", "dense"], [{"dense": {"w_std": 1e200}}, "relu", "dense"]):
-            self.write_job(self.job(network=network))
+        tower = ["dense", "exp", "dense", "exp", "dense", "exp", "dense"]
+        heavy = {"dense": {"w_std": 1e200}}
+        branches = ["dense", {"sum": [[], [heavy]]}, "relu", "dense"]
+        positions = [{"conv": {"filter_shape": [2]}}, {"repeat": {"times": 2, "layers": ["relu", heavy]}}, "flatten"]
+        for network, shape, layer in (
+            (tower, [6], "layer 3 (exp)"),
+            ([heavy, "relu", "dense"], [6], "layer 0 (dense)"),
+            (branches, [6], "layer 1/1/0 (dense)"),
+            (positions, [3, 2], "layer 1/0/1 (dense)"),
+        ):
+            self.write_job(self.job(network=network, data={"shape": shape}))
             for ranks in (None, 2):
                 with self.subTest(network, ranks=ranks):
-                    self.expect_answer(["row"], ranks)
+                    line = self.expect_answer(["job.yaml", "row", "w_std"], ranks)
+                    self.assertIn(layer + ": the ", line)
                     self.assertFalse((self.folder / "job.run").exists())
 
     def test_linear_network_of_low_rank(self):

@@ -58,7 +58,7 @@ class Families(Folder):
             ("depth=6", ("family myrtle: depth is 6; 5, 7 or 10 is needed",)),
             ("dpeth=7", ("the parameter dpeth is not known", 'Did you mean "depth"?')),
             ("family=mirtle", ("the family mirtle is not known", 'Did you mean "myrtle"?')),
-            ("activation=rleu", ("the activation rleu is not known", 'Did you mean "relu"?')),
+            ("activation=rleu", ("the activation rleu is not known", 'Did you mean "relu"')),
             ("w_std=-1", ("family myrtle: w_std is -1",)),
         ):
             with self.subTest(key):
