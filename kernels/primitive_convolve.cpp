@@ -160,6 +160,13 @@ void pull(Convolve const& p, PrimitiveValues<T> const& at, int operand, Batch<T 
     pull_weights(p, at.operands[0], g, target, into);
 }
 
+template <class T>
+void gather_windows(Convolve const& p, T const* x, T* windows) {
+  Windows(p, {0, p.out_positions, 0, p.taps}).gather(x, windows);
+}
+
+template void gather_windows(Convolve const&, double const*, double*);
+template void gather_windows(Convolve const&, float const*, float*);
 INFINITILE_INSTANTIATE_PRIMITIVE(Convolve)
 
 }  // namespace infinitile::primitive

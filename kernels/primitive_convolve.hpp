@@ -23,4 +23,8 @@ struct Convolve {
 
 INFINITILE_DECLARE_PRIMITIVE(Convolve)
 
+/// The numbers of a sample under all windows, (out positions, groups · taps · in / groups).
+template <class T>
+void gather_windows(Convolve const& p, T const* x, T* windows);
+
 }  // namespace infinitile::primitive

@@ -36,7 +36,7 @@ void check_derivatives(FiniteCase const& network) {
   CHECK(golden::difference(at.evaluation.push(tangent.batches(), std::span(&none, 1)).batch(), network.read("jvp")) <= tolerance<T>);
 
   auto const cotangent = golden::numbers_of<T>(network.read("cotangent"), 1, rows);
-  auto const gradient = at.evaluation.pull_parameters(cotangent.batch(), Evaluation<T>::Samples::together);
+  auto const gradient = at.evaluation.pull_parameters(cotangent.batch(), Samples::together);
   for (std::size_t p = 0; p < gradient.size(); ++p) {
     std::string const path = network.program().parameters[p].path;
     CAPTURE(path);

@@ -64,6 +64,7 @@ TEST_CASE("derivatives of random networks agree with each other and with differe
     Checks const checks(program_of(words, {{4, 5, 2}}));
     checks.push_against_pull();
     checks.push_against_differences();
+    checks.methods_agree();
   }
 }
 
@@ -87,5 +88,6 @@ TEST_CASE("parallel branches, products with constants and graphs have derivative
     Checks const checks(program_of(words, shapes));
     checks.push_against_pull();
     checks.push_against_differences();
+    checks.methods_agree();
   }
 }

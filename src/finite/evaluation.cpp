@@ -58,7 +58,7 @@ ParameterArrays<T>::ParameterArrays(ParameterValues const& values) {
 
 template <class T>
 void ParameterUse<T>::pull(Batch<T> target, Into into) const {
-  std::visit([&](auto const& p) { primitive::pull(p, values, operand, cotangent, target, into); }, instruction.primitive);
+  std::visit([&](auto const& p) { primitive::pull(p, values, operand, cotangent, target, into); }, instruction->primitive);
 }
 
 template <class T>
@@ -143,71 +143,67 @@ Numbers<T> Evaluation<T>::push(std::span<Batch<T const> const> parameters, std::
   return copy;
 }
 
-/// One way back: the cotangents of the values that are still to be handed on.
 template <class T>
-class Evaluation<T>::Backward {
-public:
-  enum class Wanted { parameters, inputs };
-  Backward(Evaluation const& at_values, Batch<T const> cotangent, Samples samples, Wanted wanted)
-      : of_(at_values), program_(at_values.program_), cotangent_(cotangent), samples_(samples), cotangents_(program_.values.size()) {
-    INFINITILE_EXPECT(cotangent.rows == of_.rows_ && cotangent.size == program_.value(program_.output).size);
-    find_active(wanted);
-  }
+Backward<T>::Backward(Evaluation<T> const& at_values, Batch<T const> cotangent, Samples samples, Wanted wanted)
+    : of_(at_values),
+      program_(at_values.program()),
+      samples_(samples),
+      seed_(cotangent),
+      cotangents_(program_.values.size()),
+      instruction_(static_cast<int>(program_.instructions.size()) - 1) {
+  INFINITILE_EXPECT(cotangent.rows == of_.rows() && cotangent.size == program_.value(program_.output).size);
+  find_active(wanted);
+}
 
-  void run(Sink const& sink) {
-    std::vector<Batch<T const>> operands;
-    for (auto i = program_.instructions.rbegin(); i != program_.instructions.rend(); ++i) {
-      Batch<T const> const g = i->result == program_.output ? cotangent_ : Batch<T const>(cotangents_[at(i->result)].batch());
-      if (g.data == nullptr || !active_[at(i->result)]) continue;
-      PrimitiveValues<T> const values = of_.values_at(*i, operands);
-      for (int operand = 0; operand < static_cast<int>(i->operands.size()); ++operand) hand_on(*i, operand, values, g, sink);
-      cotangents_[at(i->result)] = {};
-    }
-  }
-  Numbers<T> take(int value) { return cotangents_[at(value)]; }
+template <class T>
+void Backward<T>::find_active(Wanted wanted) {
+  active_.assign(program_.values.size(), false);
+  for (int const value : wanted == Wanted::parameters ? program_.parameter_values : program_.inputs) active_[at(value)] = true;
+  for (Instruction const& i : program_.instructions)
+    active_[at(i.result)] = std::ranges::any_of(i.operands, [&](int operand) { return active_[at(operand)]; });
+}
 
-private:
-  void find_active(Wanted wanted) {
-    active_.assign(program_.values.size(), false);
-    for (int const value : wanted == Wanted::parameters ? program_.parameter_values : program_.inputs) active_[at(value)] = true;
-    for (Instruction const& i : program_.instructions)
-      active_[at(i.result)] = std::ranges::any_of(i.operands, [&](int operand) { return active_[at(operand)]; });
+template <class T>
+std::optional<ParameterUse<T>> Backward<T>::next() {
+  for (; instruction_ >= 0; --instruction_, operand_ = 0) {
+    Instruction const& i = program_.instructions[at(instruction_)];
+    if (!active_[at(i.result)]) continue;
+    if (auto const use = hand_on(i)) return use;
+    cotangents_[at(i.result)] = {};
   }
+  return std::nullopt;
+}
 
-  void hand_on(Instruction const& i, int operand, PrimitiveValues<T> const& values, Batch<T const> g, Sink const& sink) {
-    int const number = i.operands[at(operand)];
+/// Goes through the operands that are left of an instruction until one is a parameter.
+template <class T>
+std::optional<ParameterUse<T>> Backward<T>::hand_on(Instruction const& i) {
+  Batch<T const> const g = i.result == program_.output ? seed_ : Batch<T const>(cotangents_[at(i.result)].batch());
+  if (g.data == nullptr) return std::nullopt;
+  PrimitiveValues<T> const values = of_.values_at(i, operands_);
+  while (operand_ < static_cast<int>(i.operands.size())) {
+    int const operand = operand_++, number = i.operands[at(operand)];
     FiniteValue const& value = program_.value(number);
-    if (!active_[at(number)]) return;
-    if (value.parameter >= 0) return sink({value.parameter, i, operand, values, g});
+    if (!active_[at(number)]) continue;
+    if (value.parameter >= 0) return ParameterUse<T>{value.parameter, &i, operand, values, g};
     Numbers<T>& target = cotangents_[at(number)];
     Into const into = target.empty() ? Into::replace : Into::add;
-    if (target.empty()) target = Numbers<T>(g.copies, value.is_shared && samples_ == Samples::together ? 1 : of_.rows_, value.size);
+    if (target.empty()) target = Numbers<T>(g.copies, value.is_shared && samples_ == Samples::together ? 1 : of_.rows(), value.size);
     std::visit([&](auto const& p) { primitive::pull(p, values, operand, g, target.batch(), into); }, i.primitive);
   }
-
-  Evaluation const& of_;
-  FiniteProgram const& program_;
-  Batch<T const> cotangent_;
-  Samples samples_;
-  std::vector<Numbers<T>> cotangents_;
-  std::vector<bool> active_;  ///< values that depend on what is wanted
-};
-
-template <class T>
-void Evaluation<T>::pull(Batch<T const> cotangent, Samples samples, Sink const& sink) const {
-  Backward(*this, cotangent, samples, Backward::Wanted::parameters).run(sink);
+  return std::nullopt;
 }
 
 template <class T>
 std::vector<Numbers<T>> Evaluation<T>::pull_parameters(Batch<T const> cotangent, Samples samples) const {
   std::vector<Numbers<T>> out(program_.parameters.size());
   int const rows = samples == Samples::together ? 1 : rows_;
-  pull(cotangent, samples, [&](ParameterUse<T> const& use) {
-    Numbers<T>& target = out[at(use.parameter)];
+  Backward<T> back(*this, cotangent, samples);
+  while (auto const use = back.next()) {
+    Numbers<T>& target = out[at(use->parameter)];
     Into const into = target.empty() ? Into::replace : Into::add;
-    if (target.empty()) target = Numbers<T>(cotangent.copies, rows, program_.parameters[at(use.parameter)].size());
-    use.pull(target.batch(), into);
-  });
+    if (target.empty()) target = Numbers<T>(cotangent.copies, rows, program_.parameters[at(use->parameter)].size());
+    use->pull(target.batch(), into);
+  }
   for (std::size_t p = 0; p < out.size(); ++p)
     if (out[p].empty()) out[p] = zeros<T>(cotangent.copies, rows, program_.parameters[p].size());
   return out;
@@ -215,13 +211,14 @@ std::vector<Numbers<T>> Evaluation<T>::pull_parameters(Batch<T const> cotangent,
 
 template <class T>
 std::vector<Numbers<T>> Evaluation<T>::pull_inputs(Batch<T const> cotangent) const {
-  Backward back(*this, cotangent, Samples::together, Backward::Wanted::inputs);
-  back.run([](ParameterUse<T> const&) {});
+  Backward<T> back(*this, cotangent, Samples::together, Backward<T>::Wanted::inputs);
+  back.next();  // to the end: no parameter is wanted
   std::vector<Numbers<T>> out;
   for (int const input : program_.inputs) {
-    out.push_back(input == program_.output ? zeros<T>(cotangent.copies, rows_, cotangent.size) : back.take(input));
-    if (input == program_.output) std::copy_n(cotangent.data, cotangent.count(), out.back().batch().data);
-    if (out.back().empty()) out.back() = zeros<T>(cotangent.copies, rows_, program_.value(input).size);
+    Numbers<T> each = back.cotangent_of(input);
+    if (each.empty()) each = zeros<T>(cotangent.copies, rows_, program_.value(input).size);
+    if (input == program_.output) std::copy_n(cotangent.data, cotangent.count(), each.batch().data);
+    out.push_back(each);
   }
   return out;
 }
@@ -232,5 +229,7 @@ template struct ParameterUse<double>;
 template struct ParameterUse<float>;
 template class Evaluation<double>;
 template class Evaluation<float>;
+template class Backward<double>;
+template class Backward<float>;
 
 }  // namespace infinitile

@@ -292,6 +292,12 @@ Tensor ProgramBuilder::softmax(Tensor const& x) {
 FiniteProgram ProgramBuilder::finish(Tensor const& output) && {
   program_.output = output.value;
   program_.output_shape = output.shape;
+  std::vector<bool> needed(program_.values.size(), false);
+  needed[at(output.value)] = true;
+  for (auto i = program_.instructions.rbegin(); i != program_.instructions.rend(); ++i)
+    if (needed[at(i->result)])
+      for (int const operand : i->operands) needed[at(operand)] = true;
+  std::erase_if(program_.instructions, [&](Instruction const& i) { return !needed[at(i.result)]; });
   return std::move(program_);
 }
 

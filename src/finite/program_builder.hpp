@@ -62,6 +62,7 @@ public:
   Tensor normalize(Tensor const& x, double eps);
   Tensor softmax(Tensor const& x);
 
+  /// Without the instructions that the output does not depend on.
   FiniteProgram finish(Tensor const& output) &&;
 
 private:

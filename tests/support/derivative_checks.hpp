@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "finite/evaluation.hpp"
+#include "finite/empirical_kernel.hpp"
 #include "kernels/philox.hpp"
 #include "support/catch.hpp"
 
@@ -64,8 +64,8 @@ public:
     Arrays const parameters(parameters_, 1, 1), inputs(inputs_, 1, rows);
     Evaluation<double> const at(program_, parameters.batches(), inputs.batches(), Evaluation<double>::Keep::for_derivatives);
     Numbers<double> const jvp = at.push(dp.batches(), dx.batches());
-    auto const together = at.pull_parameters(v.batches()[0], Evaluation<double>::Samples::together);
-    auto const apart = at.pull_parameters(v.batches()[0], Evaluation<double>::Samples::apart);
+    auto const together = at.pull_parameters(v.batches()[0], Samples::together);
+    auto const apart = at.pull_parameters(v.batches()[0], Samples::apart);
     auto const inputs_back = at.pull_inputs(v.batches()[0]);
 
     double const forward = inner(v.batches()[0], jvp.batch());
@@ -95,6 +95,27 @@ public:
       difference = std::max(difference, std::abs(expected - jvp.batch().data[i]));
     }
     CHECK(difference <= 1e-8 * most);
+  }
+
+  /// The three methods and the choice among them, for full output blocks and for traces.
+  void methods_agree() const {
+    Arrays const inputs(inputs_, 1, rows);
+    for (KernelAxes const& axes : {KernelAxes{{}, {}}, KernelAxes{{-1}, {}}, KernelAxes{{}, {-1}}}) {
+      auto const ntk = [&](NtkMethod method) {
+        return EmpiricalKernel<double>(program_, parameters_, axes, method).within(inputs.batches()).ntk;
+      };
+      std::vector<double> const expected = ntk(NtkMethod::jacobian_contraction);
+      for (NtkMethod const method : {NtkMethod::automatic, NtkMethod::ntk_vector_products, NtkMethod::structured_derivatives}) {
+        CAPTURE(method);
+        std::vector<double> const found = ntk(method);
+        double most = 0, difference = 0;
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          most = std::max(most, std::abs(expected[i]));
+          difference = std::max(difference, std::abs(expected[i] - found[i]));
+        }
+        CHECK(difference <= 1e-12 * most);
+      }
+    }
   }
 
   std::vector<double> output(Values const& parameter_values, Values const& input_values) const {
