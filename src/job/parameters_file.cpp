@@ -43,7 +43,7 @@ void expect_known(hid_t file, std::string const& name, std::string const& group,
   for (std::string const& path : h5::dataset_paths(file))
     if (path.starts_with(prefix) && std::ranges::find(known, path) == known.end())
       throw Error(text(name, " has the parameter ", path, ", which the network does not have; it has ", known.size(),
-                       " parameters. Check that the file belongs to this network.", did_you_mean(path, known)));
+                       " parameters. Check that the file belongs to this network."));
 }
 
 }  // namespace
