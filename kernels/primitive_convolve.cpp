@@ -1,5 +1,7 @@
 #include "kernels/primitive_convolve.hpp"
 
+#include <optional>
+
 #include "base/error.hpp"
 
 namespace infinitile::primitive {
@@ -7,7 +9,7 @@ namespace infinitile::primitive {
 namespace {
 
 constexpr int numbers_at_once = 1 << 18;  // of a panel of windows: they stay in the cache, and packing the weights for each panel is cheap
-constexpr int least_rows = 64;            // of a product for weights: taps go together until there are as many
+constexpr int least_rows = 512;           // of a product for weights: taps go together until there are as many
 
 /// Windows `first` to `first + count`, and of each the taps from `tap` on.
 struct Panel {
@@ -94,9 +96,44 @@ void apply(Convolve const& p, Batch<T const> x, Batch<T const> w, Batch<T> y, In
   });
 }
 
+/// The convolution that carries cotangents to the input by reading: position i takes through tap t what that tap carried from it, which is one
+/// output at most. Nothing where a tap carries a position twice, or where more than half of the readings would be of zeros, as with strides.
+std::optional<Convolve> reversed(Convolve const& p) {
+  Convolve back = p;
+  std::swap(back.in, back.out);
+  std::swap(back.in_positions, back.out_positions);
+  back.picks.assign(static_cast<std::size_t>(p.in_positions) * static_cast<std::size_t>(p.taps), -1);
+  long carried = 0;
+  for (int o = 0; o < p.out_positions; ++o)
+    for (int t = 0; t < p.taps; ++t) {
+      int const pick = p.picks[static_cast<std::size_t>(o) * static_cast<std::size_t>(p.taps) + static_cast<std::size_t>(t)];
+      if (pick < 0) continue;
+      int& place = back.picks[static_cast<std::size_t>(pick) * static_cast<std::size_t>(p.taps) + static_cast<std::size_t>(t)];
+      if (place >= 0) return std::nullopt;
+      place = o;
+      ++carried;
+    }
+  if (2 * carried < std::ssize(back.picks)) return std::nullopt;
+  return back;
+}
+
+/// Weights (taps, in of a group, out) as those of the reversed convolution, (taps, out of a group, in).
+template <class T>
+Numbers<T> reversed_weights(Convolve const& p, T const* w) {
+  int const group_in = p.in / p.groups, group_out = p.out / p.groups;
+  Numbers<T> const out(1, 1, static_cast<long>(p.taps) * group_out * p.in);
+  T* to = out.batch().data;
+  for (int t = 0; t < p.taps; ++t)
+    for (int o = 0; o < group_out; ++o)
+      for (int group = 0; group < p.groups; ++group)
+        for (int i = 0; i < group_in; ++i)
+          *to++ = w[(static_cast<long>(t) * group_in + i) * p.out + static_cast<long>(group) * group_out + o];
+  return out;
+}
+
 /// Each sample of the target scatters its windows alone, in order.
 template <class T>
-void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> target, Into into) {
+void scatter_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> target, Into into) {
   int const size = panel_size(p, p.taps);
   for_each_sample(target.copies, target.rows, [&](int copy, int target_row) {
     T* const sum = target.at(copy, target_row);
@@ -113,6 +150,13 @@ void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> 
         windows.scatter(memory, sum);
       }
   });
+}
+
+template <class T>
+void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> target, Into into) {
+  std::optional<Convolve> const back = target.rows == g.rows && w.rows == 1 ? reversed(p) : std::nullopt;
+  if (!back) return scatter_input(p, w, g, target, into);
+  apply<T>(*back, g, reversed_weights(p, w.data).batch(), target, into);
 }
 
 /// A piece is some taps of the weights of one target row, for all copies: windows are gathered once for them.

@@ -100,3 +100,21 @@ TEST_CASE("a batch with itself has a symmetric kernel, to the last bit", "[empir
     }
   });
 }
+
+TEST_CASE("weights of dense layers, convolutions and heads have a structure, biases have none", "[empirical_kernel]") {
+  auto const with_structure = [](std::string const& name) {
+    h5::Handle const file = h5::open_file(std::string(INFINITILE_TEST_DATA) + "/finite.h5");
+    FiniteProgram const program = FiniteCase(file, name).program();
+    std::vector<std::string> out;
+    for (Instruction const& i : program.instructions)
+      for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
+        int const parameter = program.value(i.operands[at(operand)]).parameter;
+        if (parameter >= 0 && has_structure(program, i, operand)) out.push_back(program.parameters[at(parameter)].path);
+      }
+    return out;
+  };
+  CHECK(with_structure("mlp") == std::vector<std::string>{"0/w", "2/w", "4/w"});
+  CHECK(with_structure("conv2d_same") == std::vector<std::string>{"0/w", "2/w", "5/w"});
+  CHECK(with_structure("conv_local1d") == std::vector<std::string>{"0/w", "2/w", "5/w"});
+  CHECK(with_structure("attention") == std::vector<std::string>{"0/w", "2/w_key", "2/w_key", "2/w_value", "2/w_out", "5/w"});
+}

@@ -25,6 +25,16 @@ struct AtTrainInputs {
         evaluation(network.program(), parameters.batches(), std::span(&input, 1), keep) {}
 };
 
+/// The linearization at the parameters: f + J d.
+template <class T>
+double linear_difference(FiniteCase const& network, AtTrainInputs<T> const& at) {
+  ParameterArrays<T> const displacement(network.read_parameters("taylor/displacement"));
+  Batch<T const> const none;
+  Numbers<T> const f = at.evaluation.push(displacement.batches(), std::span(&none, 1));
+  for (long i = 0; i < f.batch().count(); ++i) f.batch().data[i] += at.evaluation.output().data[i];
+  return golden::difference(f.batch(), network.read("taylor/f_lin"));
+}
+
 template <class T>
 void check_derivatives(FiniteCase const& network) {
   AtTrainInputs<T> const at(network, Evaluation<T>::Keep::for_derivatives);
@@ -34,6 +44,8 @@ void check_derivatives(FiniteCase const& network) {
   ParameterArrays<T> const tangent(network.read_parameters("tangent"));
   Batch<T const> const none;
   CHECK(golden::difference(at.evaluation.push(tangent.batches(), std::span(&none, 1)).batch(), network.read("jvp")) <= tolerance<T>);
+
+  CHECK(linear_difference(network, at) <= tolerance<T>);
 
   auto const cotangent = golden::numbers_of<T>(network.read("cotangent"), 1, rows);
   auto const gradient = at.evaluation.pull_parameters(cotangent.batch(), Samples::together);
