@@ -58,13 +58,18 @@ FiniteProgram program_of(std::string const& words, std::vector<std::vector<long>
 }  // namespace
 
 TEST_CASE("derivatives of random networks agree with each other and with differences", "[finite_networks]") {
-  for (std::uint64_t number = 0; number < 100; ++number) {
+#ifdef INFINITILE_TRAP_NAN
+  constexpr std::uint64_t count = 12;  // minutes under sanitizers
+#else
+  constexpr std::uint64_t count = 100;
+#endif
+  for (std::uint64_t number = 0; number < count; ++number) {
     std::string const words = random_network(number);
     CAPTURE(number, words);
     Checks const checks(program_of(words, {{4, 5, 2}}));
     checks.push_against_pull();
     checks.push_against_differences();
-    checks.methods_agree();
+    if (number % 4 == 0) checks.methods_agree();
   }
 }
 

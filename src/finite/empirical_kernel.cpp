@@ -5,20 +5,19 @@
 
 #include "base/error.hpp"
 #include "base/index.hpp"
+#include "kernels/empirical_contraction.hpp"
 #include "net/ops.hpp"
 
 namespace infinitile {
 
 namespace {
 
-constexpr long numbers_at_once = 1L << 26;  // of parameter cotangents in NTK-vector products
-
-/// The terms of one use by the structure of its instruction, seen from the samples of both sides.
-template <class T>
-void add_structure(ParameterUse<T> const& left, ParameterUse<T> const& right, TermSum<T> sum) {
+/// The terms of weights, by add(primitive, left, right).
+template <class T, class Add>
+void add_weights(ParameterUse<T> const& left, ParameterUse<T> const& right, Add const& add) {
   auto const use = [](ParameterUse<T> const& side) { return WeightUse<T>{side.values.operands[0], side.cotangent}; };
-  std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { add_weight_term(p, use(left), use(right), sum); },
-                        [&](primitive::Convolve const& p) { add_weight_term(p, use(left), use(right), sum); },
+  std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { add(p, use(left), use(right)); },
+                        [&](primitive::Convolve const& p) { add(p, use(left), use(right)); },
                         [](auto const&) { INFINITILE_EXPECT(!"a use without a rule for its structure"); }},
              left.instruction->primitive);
 }
@@ -48,11 +47,13 @@ private:
 }  // namespace
 
 template <class T>
-EmpiricalKernel<T>::EmpiricalKernel(FiniteProgram program, ParameterValues const& values, KernelAxes const& axes, NtkMethod method)
+EmpiricalKernel<T>::EmpiricalKernel(FiniteProgram program, ParameterValues const& values, KernelAxes const& axes, NtkMethod method,
+                                    long numbers_at_once)
     : program_(std::move(program)),
       parameters_(values),
       layout_(program_.output_shape, axes),
       method_(method),
+      numbers_at_once_(numbers_at_once),
       uses_(program_.parameters.size(), 0) {
   for (Instruction const& i : program_.instructions)
     for (int const operand : i.operands)
@@ -86,13 +87,13 @@ typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::compute(Evaluation<T> con
     return place(sum, sides);
   };
   Block out;
-  out.nngp = sum_of([&](TermSum<T> sum) { add_outputs(left, right, sum); });
+  out.nngp = sum_of([&](TermSum<T> sum) { add_products_of_outputs(left, right, sum); });
   if (get == Get::nngp) return out;
   out.ntk = sum_of([&](TermSum<T> sum) {
     if (goes_by_columns({sum.outputs, sum.rows, sum.cols}))
       add_columns(left, cols, sum);
     else
-      add_uses(left, right, sides, sum);
+      add_outputs_in_turn(left, right, sides, sum);
   });
   return out;
 }
@@ -110,18 +111,17 @@ bool EmpiricalKernel<T>::goes_by_columns(BlockSize const& size) const {
   return vector_products_cost(program_, size) < by_uses;
 }
 
-/// A parameter that is used twice has terms between its uses, which contraction alone knows.
+/// By structure, or slice by slice by Jacobians?
 template <class T>
 bool EmpiricalKernel<T>::takes_structure(ParameterUse<T> const& use, BlockSize const& size) const {
-  if (method_ == NtkMethod::jacobian_contraction || uses_[at(use.parameter)] > 1 || !has_structure(program_, *use.instruction, use.operand))
-    return false;
+  if (method_ != NtkMethod::automatic) return method_ == NtkMethod::structured_derivatives;
   UseCost const cost = use_cost(program_, *use.instruction, use.operand, size);
-  return method_ == NtkMethod::structured_derivatives || cost.structured < cost.contraction;
+  return cost.structured < cost.contraction;
 }
 
 /// <f(x), f(x')> over the traced outputs: a contraction of outputs in the order [diagonal][full][sample][traced].
 template <class T>
-void EmpiricalKernel<T>::add_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const {
+void EmpiricalKernel<T>::add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const {
   auto const [traced, diagonal, full] = layout_.split();
   auto const sorted = [&](Batch<T const> y) {
     Numbers<T> const out(diagonal * full, y.rows, traced);
@@ -135,31 +135,57 @@ void EmpiricalKernel<T>::add_outputs(Evaluation<T> const& left, Evaluation<T> co
   add_contraction<T>(sorted(left.output()).batch(), sorted(right.output()).batch(), sum);
 }
 
-/// A one for each output, in the order of the layout: [outputs][rows][outputs].
+/// A one for each of some outputs, in the order of the layout: [count][rows][outputs].
 template <class T>
-Numbers<T> EmpiricalKernel<T>::seeds(int rows) const {
+Numbers<T> EmpiricalKernel<T>::seeds(int rows, int first, int count) const {
   int const outputs = layout_.outputs();
-  Numbers<T> const out(outputs, rows, outputs);
+  Numbers<T> const out(count, rows, outputs);
   std::fill_n(out.batch().data, out.batch().count(), T(0));
-  for (int c = 0; c < outputs; ++c)
-    for (int row = 0; row < rows; ++row) out.batch().data[(static_cast<long>(c) * rows + row) * outputs + layout_.order()[at(c)]] = 1;
+  for (int c = 0; c < count; ++c)
+    for (int row = 0; row < rows; ++row)
+      out.batch().data[(static_cast<long>(c) * rows + row) * outputs + layout_.order()[at(first + c)]] = 1;
   return out;
 }
 
-/// Goes back through both sides in step: at each use they have the same parameter in hand.
+/// As many traced outputs at once as memory allows, then diagonal ones: terms of different ones do not meet.
 template <class T>
-void EmpiricalKernel<T>::add_uses(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const {
+void EmpiricalKernel<T>::add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const {
+  long largest = 1;
+  for (FiniteValue const& value : program_.values) largest = std::max(largest, value.size);
+  auto const [traced, diagonal, full] = sum.outputs;
+  long const most = std::max(1L, numbers_at_once_ / (largest * (sum.rows + sum.cols) * full));  // outputs besides the full ones
+  int const d_step = static_cast<int>(std::min<long>(diagonal, most)),
+            t_step = d_step < diagonal ? 1 : static_cast<int>(std::min<long>(traced, most / diagonal));
+  for (int t = 0; t < traced; t += t_step)
+    for (int d = 0; d < diagonal; d += d_step) {
+      TermSum<T> part = sum;
+      part.data = sum.at(d, 0, 0, 0, 0);
+      part.outputs = {std::min(t_step, traced - t), std::min(d_step, diagonal - d), full};
+      int const first = (t * diagonal + d) * full, count = part.outputs.traced * part.outputs.diagonal * full;
+      Numbers<T> const left_seeds = seeds(left.rows(), first, count),
+                       right_seeds = sides == Sides::two ? seeds(right.rows(), first, count) : left_seeds;
+      Backward<T> left_way(left, left_seeds.batch(), Samples::apart);
+      std::optional<Backward<T>> right_way;
+      if (sides == Sides::two) right_way.emplace(right, right_seeds.batch(), Samples::apart);
+      add_uses(left_way, right_way, part);
+    }
+}
+
+/// Goes back through both sides in step: at each use they have the same parameter in hand. Without a right way it is the left one.
+template <class T>
+void EmpiricalKernel<T>::add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const {
   BlockSize const size{sum.outputs, sum.rows, sum.cols};
-  Numbers<T> const left_seeds = seeds(left.rows()), right_seeds = sides == Sides::two ? seeds(right.rows()) : left_seeds;
-  Backward<T> left_way(left, left_seeds.batch(), Samples::apart);
-  std::optional<Backward<T>> right_way;
-  if (sides == Sides::two) right_way.emplace(right, right_seeds.batch(), Samples::apart);
   OpenJacobians<T> left_open, right_open;
   while (auto const use = left_way.next()) {
     std::optional<ParameterUse<T>> const other = right_way ? right_way->next() : use;
     INFINITILE_EXPECT(other && other->parameter == use->parameter && other->instruction == use->instruction);
-    if (takes_structure(*use, size)) {
-      add_structure(*use, *other, sum);
+    // A parameter that is used twice has terms between its uses: they need its whole Jacobian.
+    if (uses_[at(use->parameter)] == 1 && has_structure(program_, *use->instruction, use->operand)) {
+      bool const structured = takes_structure(*use, size);
+      add_weights(*use, *other, [&](auto const& p, WeightUse<T> const& one_side, WeightUse<T> const& other_side) {
+        structured ? add_weight_term(p, one_side, other_side, sum)
+                   : add_sliced_contraction(p, one_side, other_side, sum, numbers_at_once_ / 8);
+      });
       continue;
     }
     long const numbers = program_.parameters[at(use->parameter)].size();
@@ -180,8 +206,8 @@ void EmpiricalKernel<T>::add_columns(Evaluation<T> const& left, Inputs cols, Ter
   long parameters = 1;
   for (ParameterSpec const& spec : program_.parameters) parameters += spec.size();
   int const outputs = layout_.outputs(),
-            together = static_cast<int>(std::clamp(numbers_at_once / parameters, 1L, static_cast<long>(outputs)));
-  Numbers<T> const all_seeds = seeds(1);
+            together = static_cast<int>(std::clamp(numbers_at_once_ / parameters, 1L, static_cast<long>(outputs)));
+  Numbers<T> const all_seeds = seeds(1, 0, outputs);
   std::vector<Batch<T const>> const no_tangents(program_.inputs.size());
   for (int col = 0; col < sum.cols; ++col) {
     std::vector<Batch<T const>> sample;

@@ -18,12 +18,14 @@ enum class NtkMethod {
 };
 
 /// Kernels of one finite network, block by block.
-/// Memory beside the evaluations of both sides: outputs · samples · the largest result on the way back, and of contractions outputs · samples ·
-/// the parameter in hand. Jacobians of all parameters are never held together.
+/// Memory beside the evaluations of both sides: cotangents on their way back, of so many outputs at once that those of the largest value have
+/// numbers_at_once numbers (all outputs that are kept in pairs go together), and the Jacobian of the weights in hand in slices of an eighth of
+/// that. Only a parameter that is used twice has its whole Jacobian held, from its last use to its first.
 template <class T>
 class EmpiricalKernel {
 public:
-  EmpiricalKernel(FiniteProgram program, ParameterValues const& values, KernelAxes const& axes, NtkMethod method);
+  EmpiricalKernel(FiniteProgram program, ParameterValues const& values, KernelAxes const& axes, NtkMethod method,
+                  long numbers_at_once = 1L << 26);
 
   /// Values of a pair are kept.. numbers of the layout's kept shape, row-major.
   KernelLayout const& layout() const { return layout_; }
@@ -48,16 +50,18 @@ private:
   bool goes_by_columns(BlockSize const& size) const;
   bool takes_structure(ParameterUse<T> const& use, BlockSize const& size) const;
 
-  void add_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;
-  void add_uses(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const;
+  void add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;
+  void add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const;
+  void add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const;
   void add_columns(Evaluation<T> const& left, Inputs cols, TermSum<T> sum) const;
   std::vector<T> place(TermSum<T> sum, Sides sides) const;
-  Numbers<T> seeds(int rows) const;
+  Numbers<T> seeds(int rows, int first, int count) const;
 
   FiniteProgram program_;
   ParameterArrays<T> parameters_;
   KernelLayout layout_;
   NtkMethod method_;
+  long numbers_at_once_;
   std::vector<int> uses_;  ///< of each parameter
 };
 

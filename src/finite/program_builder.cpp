@@ -275,18 +275,11 @@ Tensor ProgramBuilder::join(std::vector<Tensor> const& parts, int axis) {
 }
 
 Tensor ProgramBuilder::normalize(Tensor const& x, double eps) {
-  primitive::Normalize p;
-  p.width = number(x.axis(-1));
-  p.lines = number(x.size() / x.axis(-1));
-  p.eps = eps;
-  return put(p, {x}, x.shape);
+  return put(primitive::Normalize{number(x.size() / x.axis(-1)), number(x.axis(-1)), eps}, {x}, x.shape);
 }
 
 Tensor ProgramBuilder::softmax(Tensor const& x) {
-  primitive::Softmax p;
-  p.width = number(x.axis(-1));
-  p.lines = number(x.size() / x.axis(-1));
-  return put(p, {x}, x.shape);
+  return put(primitive::Softmax{number(x.size() / x.axis(-1)), number(x.axis(-1))}, {x}, x.shape);
 }
 
 FiniteProgram ProgramBuilder::finish(Tensor const& output) && {
