@@ -110,14 +110,27 @@ void initialize_linear_algebra() {
   openblas_set_num_threads(1);
 }
 
-void gemm(double alpha, Factor const& a, Factor const& b, double beta, Matrix c) {
+namespace {
+
+/// `blas` is the library's function for T.
+template <class T, class Blas>
+void run_gemm(Blas blas, T alpha, BasicFactor<T> const& a, BasicFactor<T> const& b, T beta, BasicMatrix<T> c) {
   INFINITILE_EXPECT(a.rows() == c.rows && b.cols() == c.cols && a.cols() == b.rows());
   if (c.rows == 0 || c.cols == 0) return;
   static bool const one_thread = (initialize_linear_algebra(), true);  // whoever forgot it gets the same bits
   static_cast<void>(one_thread);
-  auto const way = [](Factor const& f) { return f.transpose ? CblasTrans : CblasNoTrans; };
-  cblas_dgemm(CblasRowMajor, way(a), way(b), c.rows, c.cols, a.cols(), alpha, a.matrix.data, leading(a.matrix.stride), b.matrix.data,
-              leading(b.matrix.stride), beta, c.data, leading(c.stride));
+  auto const way = [](BasicFactor<T> const& f) { return f.transpose ? CblasTrans : CblasNoTrans; };
+  blas(CblasRowMajor, way(a), way(b), c.rows, c.cols, a.cols(), alpha, a.matrix.data, leading(a.matrix.stride), b.matrix.data,
+       leading(b.matrix.stride), beta, c.data, leading(c.stride));
+}
+
+}  // namespace
+
+void gemm(double alpha, Factor const& a, Factor const& b, double beta, Matrix c) {
+  run_gemm(cblas_dgemm, alpha, a, b, beta, c);
+}
+void gemm(float alpha, SingleFactor const& a, SingleFactor const& b, float beta, SingleMatrix c) {
+  run_gemm(cblas_sgemm, alpha, a, b, beta, c);
 }
 
 double dot(double const* a, double const* b, int count) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <type_traits>
 
 #include <Kokkos_Core.hpp>
 
@@ -29,18 +30,23 @@ struct BasicMatrix {
 };
 using Matrix = BasicMatrix<double>;
 using ConstMatrix = BasicMatrix<double const>;
+using SingleMatrix = BasicMatrix<float>;
 
 /// A matrix as it is, or transposed, in a product.
-struct Factor {
-  ConstMatrix matrix;
+template <class T>
+struct BasicFactor {
+  BasicMatrix<T const> matrix;
   bool transpose = false;
-  Factor(ConstMatrix m) : matrix(m) {}
-  Factor(Matrix m) : matrix(m) {}
+  BasicFactor(BasicMatrix<T const> m) : matrix(m) {}
+  BasicFactor(BasicMatrix<T> m) : matrix(m) {}
   int rows() const { return transpose ? matrix.cols : matrix.rows; }
   int cols() const { return transpose ? matrix.rows : matrix.cols; }
 };
-inline Factor transposed(ConstMatrix m) {
-  Factor out(m);
+using Factor = BasicFactor<double>;
+using SingleFactor = BasicFactor<float>;
+template <class T>
+BasicFactor<std::remove_const_t<T>> transposed(BasicMatrix<T> m) {
+  BasicFactor<std::remove_const_t<T>> out(m);
   out.transpose = true;
   return out;
 }
@@ -51,6 +57,7 @@ void initialize_linear_algebra();
 
 /// c ← alpha a b + beta c. 2 m n k flops, compute-bound from tiles of about 100 on.
 void gemm(double alpha, Factor const& a, Factor const& b, double beta, Matrix c);
+void gemm(float alpha, SingleFactor const& a, SingleFactor const& b, float beta, SingleMatrix c);
 
 /// The sum of a[i] b[i] in a fixed order, that of eight interleaved sums.
 double dot(double const* a, double const* b, int count);

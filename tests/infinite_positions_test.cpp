@@ -85,3 +85,14 @@ TEST_CASE("ready-made networks have the kernels of their published definitions",
 #endif
   }
 }
+
+TEST_CASE("attention whose logits stay random at infinite width is refused there unless it is linear", "[infinite_positions]") {
+  auto const compile = [](std::string const& parameters) {
+    compile_position_program(network_of("[{global_self_attention: {" + parameters + "}}, global_avg_pool]", {4, 2}));
+  };
+  CHECK_THROWS_WITH(
+      compile("linear_scaling: false"),
+      "test:1: layer 0 (global_self_attention): linear_scaling is false with attention_mechanism SOFTMAX; at infinite width that "
+      "is known for IDENTITY alone. Set linear_scaling: true.");
+  CHECK_NOTHROW(compile("linear_scaling: false, attention_mechanism: IDENTITY"));
+}

@@ -110,10 +110,6 @@ TEST_CASE("attention needs positions, and widths where embeddings are weighed ag
   CHECK(error_of("[global_self_attention]", {5}) ==
         "net.yaml:1: layer 0 (global_self_attention): its input, the data, has the shape (5); attention needs positions to attend to, "
         "a shape such as (positions, channels). Put it before the layer that drops them.");
-  CHECK(error_of("[global_self_attention: {linear_scaling: false}]") ==
-        "net.yaml:1: layer 0 (global_self_attention): linear_scaling is false with attention_mechanism SOFTMAX; that is there with IDENTITY alone. "
-        "Set linear_scaling: true.");
-  CHECK(error_of("[global_self_attention: {linear_scaling: false, attention_mechanism: IDENTITY}]") == "no error");
   CHECK(error_of("[dense, {global_self_attention: {pos_emb_type: CONCAT}}]") ==
         "net.yaml:1: layer 1 (global_self_attention): the width of layer 0 (dense) is not known; pos_emb_type CONCAT weighs it against the width of "
         "the embeddings. Give a width (out_dim, out_chan) to the layer that sets it.");

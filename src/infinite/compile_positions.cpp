@@ -124,6 +124,10 @@ private:
   }
 
   Place apply(GlobalSelfAttention const& op, int n) {
+    if (!has_kernel(op))
+      throw Error(text(network_.where(network_.node(n)), ": linear_scaling is false with attention_mechanism ",
+                       words_of<AttentionMechanism>[at(static_cast<long>(op.attention_mechanism))],
+                       "; at infinite width that is known for IDENTITY alone. Set linear_scaling: true."));
     program_.attentions.push_back(attention_rule(op, input_of(n)));
     return of_all_pairs(n, PositionStep::Kind::attend, [&](PositionStep& step) {
       step.index = static_cast<int>(program_.attentions.size()) - 1;

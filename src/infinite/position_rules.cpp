@@ -24,6 +24,10 @@ NormGroups norm_groups(LayerNorm const& norm, std::span<long const> sizes) {
   return out;
 }
 
+bool has_kernel(GlobalSelfAttention const& op) {
+  return op.linear_scaling || op.attention_mechanism == AttentionMechanism::identity;
+}
+
 AttentionRule attention_rule(GlobalSelfAttention const& op, Node const& input) {
   AttentionRule rule;
   rule.mechanism = static_cast<AttentionRule::Mechanism>(op.attention_mechanism);  // the same order

@@ -6,6 +6,7 @@
 #include "infinite/compile_pairs.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/position_needs.hpp"
+#include "infinite/position_rules.hpp"
 #include "infinite/step_places.hpp"
 #include "kernels/plane_plan.hpp"
 #include "kernels/position_step.hpp"
@@ -118,6 +119,11 @@ std::vector<std::string> infinite_support(Network const& network) {
   for (std::size_t n = 0; n < out.size(); ++n) {
     long const positions = network.node(static_cast<int>(n)).positions();
     if (positions == 1 || !network.is_needed(static_cast<int>(n))) continue;
+    auto const* const attention = std::get_if<GlobalSelfAttention>(&network.node(static_cast<int>(n)).op);
+    if (attention != nullptr && !has_kernel(*attention)) {
+      out[n] = "no";
+      continue;
+    }
     out[n] =
         needs.pairs[n] == Spread::diagonal ? text("yes, ", positions, " positions") : text("yes, all ", positions, "² pairs of positions");
   }

@@ -102,7 +102,7 @@ struct GlobalSelfAttention {
   static constexpr std::string_view name = "global_self_attention";
   std::optional<long> n_chan_out{}, n_chan_key{}, n_chan_val{};
   long n_heads = 1;
-  bool linear_scaling = true;  ///< logits / d_key with tied key and query weights; false: / √d_key, IDENTITY alone
+  bool linear_scaling = true;  ///< logits / d_key with tied key and query weights; false: / √d_key
   double w_key_std = 1, w_value_std = 1, w_query_std = 1, w_out_std = 1;
   std::optional<double> b_std{};
   AttentionMechanism attention_mechanism = AttentionMechanism::softmax;

@@ -58,10 +58,6 @@ void Rules::operator()(GlobalSelfAttention& op) const {
   if (before.shape.size() < 2)
     fail(text("its input, ", in_words(before), ", has the shape ", shape_in_words(before),
               "; attention needs positions to attend to, a shape such as (positions, channels). Put it before the layer that drops them."));
-  if (!op.linear_scaling && op.attention_mechanism != AttentionMechanism::identity)
-    fail(text("linear_scaling is false with attention_mechanism ",
-              words_of<AttentionMechanism>[static_cast<std::size_t>(op.attention_mechanism)],
-              "; that is there with IDENTITY alone. Set linear_scaling: true."));
   complete_embedding(op, before);
   // The sum of all its parameters stays within a long.
   for (auto const& [key, width] : {std::pair("n_chan_key", op.n_chan_key), std::pair("n_chan_val", op.n_chan_val)})

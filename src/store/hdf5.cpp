@@ -150,6 +150,7 @@ Handle open_file(std::filesystem::path const& path) {
 }
 
 Handle create_file(std::filesystem::path const& path) {
+  begin();
   std::string const what = "cannot write " + path.string();
   Handle const root(check(H5Pcreate(H5P_FILE_CREATE), what), H5Pclose);
   check(H5Pset_obj_track_times(root, 0), what);

@@ -1,0 +1,164 @@
+#include "kernels/empirical_terms.hpp"
+
+#include "base/error.hpp"
+#include "kernels/strided_product.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// One matrix (full · rows, size) per traced and diagonal output, the latter's entries from `first` on.
+template <class T>
+StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& outputs, long first, bool transpose) {
+  long const step = static_cast<long>(outputs.full) * x.rows * x.size;
+  return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, transpose};
+}
+
+/// c (diagonal matrices) (+)= Σ over traced outputs of left rightᵀ, over `size` numbers from `first` on of each sample.
+template <class T>
+void contract(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c, Into into) {
+  long const matrix = static_cast<long>(c.height()) * c.width();
+  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first, false),
+              outputs_of(right, c.outputs, first, true), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
+}
+
+/// sum += scale² factor ∘ terms, the factor (rows, cols) being the same for all outputs.
+template <class T>
+void add_scaled(T scale, T const* factor, TermSum<T> const& terms, TermSum<T> const& sum) {
+  parallel_for_tiles(sum.outputs.diagonal * sum.outputs.full, [&](int piece) {
+    for (int row = 0; row < sum.rows; ++row)
+      for (int other = 0; other < sum.outputs.full; ++other) {
+        T const* const term = terms.at(0, piece, row, other, 0);
+        T* const target = sum.at(0, piece, row, other, 0);
+        for (int col = 0; col < sum.cols; ++col) target[col] += scale * factor[static_cast<long>(row) * sum.cols + col] * term[col];
+      }
+  });
+}
+
+/// One sample of a side of a use: x (m, k), and the cotangents of the outputs, (m, n) each, `step` apart.
+template <class T>
+struct SampleUse {
+  BasicMatrix<T const> x;
+  T const* g;
+  long step;
+};
+
+/// The terms of one pair of samples after the other, with memory of its own.
+template <class T>
+class PairTerms {
+public:
+  PairTerms(int m, int n, TermSum<T> sum)
+      : m_(m),
+        n_(n),
+        sum_(sum),
+        full_(sum.outputs.full),
+        gram_(size_of(m, m)),
+        turned_(size_of(m, n) * size_of(full_, 1)),
+        values_(size_of(full_, full_)) {}
+
+  void add(SampleUse<T> const& left, SampleUse<T> const& right, T scale, int row, int col) {
+    BasicMatrix<T> const gram(gram_.data(), m_, m_);
+    gemm(scale, BasicFactor<T>(left.x), transposed(right.x), T(0), gram);
+    for (int t = 0; t < sum_.outputs.traced; ++t)
+      for (int d = 0; d < sum_.outputs.diagonal; ++d) {
+        long const first = (static_cast<long>(t) * sum_.outputs.diagonal + d) * full_;
+        add_outputs(gram, left.g + first * left.step, left.step, right.g + first * right.step, right.step, sum_.at(d, 0, row, 0, col));
+      }
+  }
+
+private:
+  static std::size_t size_of(int rows, int cols) { return static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols); }
+
+  /// target += <gramᵀ g, g'> for all full outputs of both sides.
+  void add_outputs(BasicMatrix<T> gram, T const* left, long left_step, T const* right, long right_step, T* target) {
+    int const both = m_ * n_;
+    for (int f = 0; f < full_; ++f)
+      gemm(T(1), transposed(gram), BasicFactor<T>(BasicMatrix<T const>(left + f * left_step, m_, n_)), T(0),
+           BasicMatrix<T>(turned_.data() + static_cast<long>(f) * both, m_, n_));
+    BasicMatrix<T> const values(values_.data(), full_, full_);
+    gemm(T(1), BasicFactor<T>(BasicMatrix<T>(turned_.data(), full_, both)),
+         transposed(BasicMatrix<T const>(right, full_, both, right_step)), T(0), values);
+    for (int f = 0; f < full_; ++f)
+      for (int other = 0; other < full_; ++other)
+        target[static_cast<long>(f) * sum_.rows * sum_.width() + static_cast<long>(other) * sum_.cols] += values(f, other);
+  }
+
+  int m_, n_;
+  TermSum<T> sum_;
+  int full_;
+  std::vector<T> gram_, turned_, values_;
+};
+
+/// All pairs; x_of(side, sample) is what the weights multiply, and cotangents begin at number first_g of a result.
+template <class T, class MatrixOf>
+void add_pairs(WeightUse<T> const& left, WeightUse<T> const& right, T scale, int m, int n, long first_g, MatrixOf const& x_of,
+               TermSum<T> sum) {
+  auto const sample = [&](WeightUse<T> const& side, int row) {
+    return SampleUse<T>{x_of(side, row), side.g.at(0, row) + first_g, side.g.rows * side.g.size};
+  };
+  parallel_for_tiles(sum.rows * sum.cols, [&](int piece) {
+    int const row = piece / sum.cols, col = piece % sum.cols;
+    PairTerms<T>(m, n, sum).add(sample(left, row), sample(right, col), scale, row, col);
+  });
+}
+
+}  // namespace
+
+template <class T>
+void add_contraction(Batch<T const> left, Batch<T const> right, TermSum<T> sum) {
+  INFINITILE_EXPECT(left.rows == sum.rows && right.rows == sum.cols && left.size == right.size);
+  contract(left, right, 0, left.size, sum, Into::add);
+}
+
+bool has_weight_term(primitive::MatrixProduct const& p) {
+  return !p.transpose_right && (p.groups == 1 || p.right_grouped);
+}
+bool has_weight_term(primitive::Convolve const& p) {
+  return p.groups == 1;
+}
+
+template <class T>
+void add_weight_term(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum) {
+  T const scale = static_cast<T>(p.scale * p.scale);
+  Numbers<T> const gram(1, sum.rows, sum.cols), terms(1, 1, sum.count());
+  TermSum<T> const each{terms.batch().data, sum.outputs, sum.rows, sum.cols};
+  for (int group = 0; group < p.groups; ++group) {
+    long const first_x = p.left_grouped ? static_cast<long>(group) * p.m * p.k : 0, first_g = static_cast<long>(group) * p.m * p.n;
+    if (p.m == 1) {
+      multiply<T>({sum.rows, sum.cols, p.k, {1, 1, 1}}, T(1), {left.x.data + first_x, {}, left.x.size, false},
+                  {right.x.data + first_x, {}, right.x.size, true}, StridedMatrix<T>{gram.batch().data, {}, sum.cols}, Into::replace);
+      contract(left.g, right.g, first_g, p.n, each, Into::replace);
+      add_scaled(scale, gram.batch().data, each, sum);
+    } else {
+      auto const x_of = [&](WeightUse<T> const& side, int sample) {
+        return BasicMatrix<T const>(side.x.at(0, sample) + first_x, p.m, p.k);
+      };
+      add_pairs(left, right, scale, p.m, p.n, first_g, x_of, sum);
+    }
+  }
+}
+
+template <class T>
+void add_weight_term(primitive::Convolve const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum) {
+  int const width = p.taps * p.in;
+  auto const windows_of = [&](WeightUse<T> const& side) {
+    Numbers<T> const windows(1, side.x.rows, static_cast<long>(p.out_positions) * width);
+    primitive::for_each_sample(1, side.x.rows,
+                               [&](int, int row) { primitive::gather_windows(p, side.x.at(0, row), windows.batch().at(0, row)); });
+    return windows;
+  };
+  Numbers<T> const left_windows = windows_of(left), right_windows = windows_of(right);
+  auto const x_of = [&](WeightUse<T> const& side, int sample) {
+    return BasicMatrix<T const>((&side == &left ? left_windows : right_windows).batch().at(0, sample), p.out_positions, width);
+  };
+  add_pairs(left, right, static_cast<T>(p.scale * p.scale), p.out_positions, p.out, 0, x_of, sum);
+}
+
+template void add_contraction(Batch<double const>, Batch<double const>, TermSum<double>);
+template void add_contraction(Batch<float const>, Batch<float const>, TermSum<float>);
+template void add_weight_term(primitive::MatrixProduct const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>);
+template void add_weight_term(primitive::MatrixProduct const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>);
+template void add_weight_term(primitive::Convolve const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>);
+template void add_weight_term(primitive::Convolve const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>);
+
+}  // namespace infinitile

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "finite/evaluation.hpp"
+#include "finite/kernel_axes.hpp"
+#include "finite/ntk_cost.hpp"
+
+namespace infinitile {
+
+/// How an empirical tangent kernel is computed; all agree up to rounding. Reference 3.1.
+enum class NtkMethod {
+  automatic,               ///< the cheapest by finite/ntk_cost.hpp; between the first and the last for each use of a parameter
+  jacobian_contraction,    ///< the Jacobian of one parameter at a time, and its product with that of the other side
+  ntk_vector_products,     ///< cotangents of one column at a time, pushed through all rows
+  structured_derivatives,  ///< weights of products and convolutions by Gram matrices, never a Jacobian; the rest as by contraction
+};
+
+/// Kernels of one finite network, block by block.
+/// Memory beside the evaluations of both sides: cotangents on their way back, of so many outputs at once that those of the largest value have
+/// numbers_at_once numbers (all outputs that are kept in pairs go together), and the Jacobian of the weights in hand in slices of an eighth of
+/// that. Only a parameter that is used twice has its whole Jacobian held, from its last use to its first.
+template <class T>
+class EmpiricalKernel {
+public:
+  EmpiricalKernel(FiniteProgram program, ParameterValues const& values, KernelAxes const& axes, NtkMethod method,
+                  long numbers_at_once = 1L << 26);
+
+  /// Values of a pair are kept.. numbers of the layout's kept shape, row-major.
+  KernelLayout const& layout() const { return layout_; }
+
+  enum class Get { nngp, nngp_and_ntk };
+  struct Block {
+    std::vector<T> nngp, ntk;  ///< [rows][cols][kept], each; no ntk where it was not asked for
+  };
+  /// One batch per input of the network.
+  using Inputs = std::span<Batch<T const> const>;
+  Block between(Inputs rows, Inputs cols, Get get = Get::nngp_and_ntk) const;
+  /// A batch with itself: each network is run once, and the block is symmetric to the last bit.
+  Block within(Inputs samples, Get get = Get::nngp_and_ntk) const;
+
+  /// Σ over cols and outputs of ntk(rows, cols) v, for v (copies, cols, outputs), without the kernel: one cotangent back, one tangent forth.
+  Numbers<T> multiply(Inputs rows, Inputs cols, Batch<T const> v) const;
+
+private:
+  enum class Sides { two, same };
+  Evaluation<T> evaluate(Inputs inputs, Get get) const;
+  Block compute(Evaluation<T> const& left, Evaluation<T> const& right, Inputs cols, Sides sides, Get get) const;
+  bool goes_by_columns(BlockSize const& size) const;
+  bool takes_structure(ParameterUse<T> const& use, BlockSize const& size) const;
+
+  void add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;
+  void add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const;
+  void add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const;
+  void add_columns(Evaluation<T> const& left, Inputs cols, TermSum<T> sum) const;
+  std::vector<T> place(TermSum<T> sum, Sides sides) const;
+  Numbers<T> seeds(int rows, int first, int count) const;
+
+  FiniteProgram program_;
+  ParameterArrays<T> parameters_;
+  KernelLayout layout_;
+  NtkMethod method_;
+  long numbers_at_once_;
+  std::vector<int> uses_;  ///< of each parameter
+};
+
+}  // namespace infinitile

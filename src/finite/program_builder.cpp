@@ -1,0 +1,297 @@
+#include "finite/program_builder.hpp"
+
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/index.hpp"
+
+namespace infinitile {
+
+namespace {
+
+long product_of(std::span<long const> sizes) {
+  return std::accumulate(sizes.begin(), sizes.end(), 1L, std::multiplies<>());
+}
+
+/// Sizes are checked to fit where a network is read.
+int number(long n) {
+  return static_cast<int>(n);
+}
+
+std::size_t axis_of(Tensor const& x, int axis) {
+  return at(axis < 0 ? axis + std::ssize(x.shape) : axis);
+}
+
+/// How far apart neighbours along each axis are.
+std::vector<long> strides_of(std::span<long const> shape) {
+  std::vector<long> strides(shape.size(), 1);
+  for (std::size_t a = shape.size(); a-- > 1;) strides[a - 1] = strides[a] * shape[a];
+  return strides;
+}
+
+/// Where the lines along the last axis of a result begin in an operand that has those strides along the result's axes.
+primitive::Lines lines_along(std::span<long const> shape, std::span<long const> strides) {
+  primitive::Lines out;
+  long const count = shape.empty() ? 1 : product_of(shape.first(shape.size() - 1));
+  for (long line = 0; line < count; ++line) {
+    long rest = line, place = 0;
+    for (std::size_t a = shape.size() - 1; a-- > 0; rest /= shape[a]) place += rest % shape[a] * strides[a];
+    out.first.push_back(number(place));
+  }
+  out.step = shape.empty() ? 1 : number(strides.back());
+  return out;
+}
+
+/// An operand along the axes of a result, its missing and single ones standing still; plain where it has that shape already.
+primitive::Lines stretched(Tensor const& x, std::span<long const> shape) {
+  if (product_of(x.shape) == product_of(shape)) return {};
+  std::vector<long> const own = strides_of(x.shape);
+  std::vector<long> strides(shape.size(), 0);
+  std::size_t const missing = shape.size() - x.shape.size();
+  for (std::size_t a = 0; a < x.shape.size(); ++a)
+    if (x.shape[a] != 1) strides[missing + a] = own[a];
+  return lines_along(shape, strides);
+}
+
+/// The shape that both stretch to.
+std::vector<long> common_shape(Tensor const& left, Tensor const& right) {
+  bool const left_longer = left.shape.size() >= right.shape.size();
+  std::vector<long> out = left_longer ? left.shape : right.shape;
+  std::vector<long> const& other = left_longer ? right.shape : left.shape;
+  std::size_t const missing = out.size() - other.size();
+  for (std::size_t a = 0; a < other.size(); ++a) {
+    long& size = out[missing + a];
+    INFINITILE_EXPECT(size == other[a] || size == 1 || other[a] == 1);
+    size = std::max(size, other[a]);
+  }
+  return out;
+}
+
+/// Add or Multiply on the common shape of two operands.
+template <class P>
+std::pair<P, std::vector<long>> between(Tensor const& left, Tensor const& right, P p) {
+  std::vector<long> shape = common_shape(left, right);
+  p.read[0] = stretched(left, shape);
+  p.read[1] = stretched(right, shape);
+  bool const plain = p.read[0].plain() && p.read[1].plain();
+  p.width = number(plain || shape.empty() ? product_of(shape) : shape.back());
+  p.lines = number(product_of(shape) / p.width);
+  return {std::move(p), std::move(shape)};
+}
+
+}  // namespace
+
+long Tensor::size() const {
+  return product_of(shape);
+}
+
+Tensor Tensor::reshaped(std::vector<long> to) const {
+  INFINITILE_EXPECT(product_of(to) == size());
+  return {value, std::move(to)};
+}
+
+int ProgramBuilder::new_value(long size, bool is_shared, int parameter) {
+  program_.values.push_back({size, is_shared, parameter});
+  return number(std::ssize(program_.values)) - 1;
+}
+
+Tensor ProgramBuilder::input(std::vector<long> shape) {
+  int const value = new_value(product_of(shape), false);
+  program_.inputs.push_back(value);
+  return {value, std::move(shape)};
+}
+
+Tensor ProgramBuilder::parameter(ParameterSpec spec) {
+  int const value = new_value(spec.size(), true, number(std::ssize(program_.parameters)));
+  program_.parameter_values.push_back(value);
+  program_.parameters.push_back(spec);
+  return {value, std::move(spec.shape)};
+}
+
+Tensor ProgramBuilder::put(Primitive primitive, std::initializer_list<Tensor> operands, std::vector<long> shape) {
+  return put(std::move(primitive), std::span(operands.begin(), operands.size()), std::move(shape));
+}
+
+Tensor ProgramBuilder::put(Primitive primitive, std::span<Tensor const> operands, std::vector<long> shape) {
+  bool is_shared = true;
+  std::vector<int> numbers;
+  for (Tensor const& x : operands) {
+    is_shared = is_shared && program_.value(x.value).is_shared;
+    numbers.push_back(x.value);
+  }
+  int const result = new_value(product_of(shape), is_shared);
+  program_.instructions.push_back({std::move(primitive), std::move(numbers), result});
+  return {result, std::move(shape)};
+}
+
+Tensor ProgramBuilder::dense(Tensor const& x, Tensor const& w, double scale) {
+  INFINITILE_EXPECT(w.shape.size() == 2 && x.axis(-1) == w.axis(0));
+  primitive::MatrixProduct p;
+  p.m = number(x.size() / x.axis(-1));
+  p.k = number(w.axis(0));
+  p.n = number(w.axis(1));
+  p.scale = scale;
+  std::vector<long> shape = x.shape;
+  shape.back() = w.axis(1);
+  return put(p, {x, w}, std::move(shape));
+}
+
+Tensor ProgramBuilder::product(Tensor const& left, Tensor const& right, double scale, Right side) {
+  primitive::MatrixProduct p;
+  p.transpose_right = side == Right::transposed;
+  p.m = number(left.axis(-2));
+  p.k = number(left.axis(-1));
+  p.n = number(right.axis(p.transpose_right ? -2 : -1));
+  INFINITILE_EXPECT(right.axis(p.transpose_right ? -1 : -2) == p.k);
+  p.left_grouped = left.shape.size() > 2;
+  p.right_grouped = right.shape.size() > 2;
+  Tensor const& longer = p.left_grouped ? left : right;
+  p.groups = number(product_of(std::span(longer.shape).first(longer.shape.size() - 2)));
+  p.scale = scale;
+  std::vector<long> shape = longer.shape;
+  shape[shape.size() - 2] = p.m;
+  shape.back() = p.n;
+  return put(p, {left, right}, std::move(shape));
+}
+
+Tensor ProgramBuilder::convolve(Tensor const& x, Tensor const& w, WindowPicks picks, double scale, int groups) {
+  INFINITILE_EXPECT(x.shape.size() == 2 && w.shape.size() == 3 && w.axis(0) == picks.taps && w.axis(1) * groups == x.axis(1));
+  std::vector<int> each(at(x.axis(0)));
+  std::iota(each.begin(), each.end(), 0);
+  if (groups == 1 && picks.taps == 1 && picks.picks == each) return dense(x, w.reshaped({w.axis(1), w.axis(2)}), scale);
+  primitive::Convolve p;
+  p.in_positions = number(x.axis(0));
+  p.out_positions = number(std::ssize(picks.picks) / picks.taps);
+  p.taps = picks.taps;
+  p.in = number(x.axis(1));
+  p.out = number(w.axis(2));
+  p.groups = groups;
+  p.scale = scale;
+  p.picks = std::move(picks.picks);
+  std::vector<long> const shape{p.out_positions, p.out};
+  return put(std::move(p), {x, w}, shape);
+}
+
+Tensor ProgramBuilder::windows(Tensor const& x, WindowPicks const& picks) {
+  primitive::Read p;
+  p.lines = number(std::ssize(picks.picks));
+  p.width = number(x.axis(-1));
+  for (int const pick : picks.picks) p.read[0].first.push_back(pick < 0 ? -1 : pick * p.width);
+  return put(std::move(p), {x}, {p.lines / picks.taps, static_cast<long>(picks.taps) * p.width});
+}
+
+Tensor ProgramBuilder::add(Tensor const& left, Tensor const& right, double left_weight, double right_weight) {
+  primitive::Add p;
+  p.left = left_weight;
+  p.right = right_weight;
+  auto [placed, shape] = between(left, right, std::move(p));
+  return put(std::move(placed), {left, right}, std::move(shape));
+}
+
+Tensor ProgramBuilder::multiply(Tensor const& left, Tensor const& right, double scale) {
+  primitive::Multiply p;
+  p.scale = scale;
+  auto [placed, shape] = between(left, right, std::move(p));
+  return put(std::move(placed), {left, right}, std::move(shape));
+}
+
+Tensor ProgramBuilder::scale(Tensor const& x, double factor) {
+  primitive::Read p;
+  p.width = number(x.size());
+  p.scale = factor;
+  return put(std::move(p), {x}, x.shape);
+}
+
+Tensor ProgramBuilder::activate(Tensor const& x, AnyActivation const& f) {
+  return put(primitive::Activate{f}, {x}, x.shape);
+}
+
+Tensor ProgramBuilder::permute(Tensor const& x, std::vector<int> const& order) {
+  std::vector<long> const own = strides_of(x.shape);
+  std::vector<long> shape, strides;
+  bool moved = false;
+  for (std::size_t a = 0; a < order.size(); ++a) {
+    shape.push_back(x.shape[at(order[a])]);
+    strides.push_back(own[at(order[a])]);
+    moved = moved || order[a] != static_cast<int>(a);
+  }
+  if (!moved) return x;
+  primitive::Read p;
+  p.read[0] = lines_along(shape, strides);
+  p.width = number(shape.back());
+  p.lines = number(std::ssize(p.read[0].first));
+  return put(std::move(p), {x}, std::move(shape));
+}
+
+Tensor ProgramBuilder::stretch(Tensor const& x, std::vector<long> const& shape) {
+  if (x.size() == product_of(shape)) return x.reshaped(shape);
+  primitive::Read p;
+  p.read[0] = stretched(x, shape);
+  p.width = number(shape.back());
+  p.lines = number(std::ssize(p.read[0].first));
+  return put(std::move(p), {x}, shape);
+}
+
+Tensor ProgramBuilder::take(Tensor const& x, int axis, std::vector<int> const& entries) {
+  std::size_t const a = axis_of(x, axis);
+  long const outer = product_of(std::span(x.shape).first(a)), inner = product_of(std::span(x.shape).subspan(a + 1));
+  primitive::Read p;
+  for (long o = 0; o < outer; ++o)
+    for (int const entry : entries) p.read[0].first.push_back(number((o * x.shape[a] + entry) * inner));
+  p.lines = number(std::ssize(p.read[0].first));
+  p.width = number(inner);
+  std::vector<long> shape = x.shape;
+  shape[a] = std::ssize(entries);
+  return put(std::move(p), {x}, std::move(shape));
+}
+
+Tensor ProgramBuilder::mix(Tensor const& x, int axis, PositionTap matrix) {
+  std::size_t const a = axis_of(x, axis);
+  primitive::Mix p;
+  p.outer = number(product_of(std::span(x.shape).first(a)));
+  p.in = number(x.shape[a]);
+  p.inner = number(product_of(std::span(x.shape).subspan(a + 1)));
+  p.matrix = std::move(matrix);
+  std::vector<long> shape = x.shape;
+  shape[a] = p.out();
+  return put(std::move(p), {x}, std::move(shape));
+}
+
+Tensor ProgramBuilder::join(std::vector<Tensor> const& parts, int axis) {
+  if (parts.size() == 1) return parts[0];
+  std::size_t const a = axis_of(parts[0], axis);
+  std::vector<long> shape = parts[0].shape;
+  primitive::Join p;
+  p.outer = number(product_of(std::span(shape).first(a)));
+  long const inner = product_of(std::span(shape).subspan(a + 1));
+  shape[a] = 0;
+  for (Tensor const& part : parts) {
+    p.widths.push_back(number(part.shape[a] * inner));
+    shape[a] += part.shape[a];
+  }
+  return put(std::move(p), std::span(parts), std::move(shape));
+}
+
+Tensor ProgramBuilder::normalize(Tensor const& x, double eps) {
+  return put(primitive::Normalize{number(x.size() / x.axis(-1)), number(x.axis(-1)), eps}, {x}, x.shape);
+}
+
+Tensor ProgramBuilder::softmax(Tensor const& x) {
+  return put(primitive::Softmax{number(x.size() / x.axis(-1)), number(x.axis(-1))}, {x}, x.shape);
+}
+
+FiniteProgram ProgramBuilder::finish(Tensor const& output) && {
+  program_.output = output.value;
+  program_.output_shape = output.shape;
+  std::vector<bool> needed(program_.values.size(), false);
+  needed[at(output.value)] = true;
+  for (auto i = program_.instructions.rbegin(); i != program_.instructions.rend(); ++i)
+    if (needed[at(i->result)])
+      for (int const operand : i->operands) needed[at(operand)] = true;
+  std::erase_if(program_.instructions, [&](Instruction const& i) { return !needed[at(i.result)]; });
+  return std::move(program_);
+}
+
+}  // namespace infinitile
