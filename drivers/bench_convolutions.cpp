@@ -94,7 +94,7 @@ template <class T>
 void measure(Context const& context, std::string const& name, std::string const& yaml, long side, int rows, int cols,
              std::vector<Measurement>& out) {
   PairsOfImages<T> pairs(context, yaml, {side, side, 3}, rows, cols);
-  double const seconds = pairs.seconds_per_pair(), operations = sizeof(T) == 8 ? 80 : 55, lanes = 64 / sizeof(T);
+  double const seconds = pairs.seconds_per_pair(), operations = sizeof(T) == 8 ? 74 : 49, lanes = 64 / sizeof(T);
   std::string const type = sizeof(T) == 8 ? ", float64" : ", float32";
   out.push_back({name + type, pairs.element_layers() / seconds, "element-layers/s", multiply_adds<T>(context) * lanes / operations,
                  "two vector operations per cycle"});

@@ -11,11 +11,13 @@
 
 // The layers that rows of a plane run through: weights, and the ReLU behind them, which convolutional kernels spend their time in.
 //
-// Cost  per entry of a 3 x 3 convolution and ReLU, NNGP and NTK: 8 additions (windows are sums down the columns first, which neighbours
-//       share), 17 operations of distances, weights and the NTK, 15 of the root, and polynomials of 15 multiply-adds in float, 36 in double: 55
-//       in float, 80 in double, no division. Bound: two vector operations per cycle, 28 cycles per 16 entries in float, 40 per 8 in double.
+// Cost  per entry of a 3 x 3 convolution and ReLU, NNGP and NTK, where no angle is beyond π/2: 8 additions (windows are sums down the columns
+//       first, which neighbours share), 14 operations of distances, weights and the NTK, 12 of the root, and polynomials of 15 multiply-adds in
+//       float, 36 in double with 3 more for the root: 49 in float, 74 in double, no division; 7 more where angles are any. Bound: two vector
+//       operations per cycle, 25 cycles per 16 entries in float, 37 per 8 in double.
 //       These are one chain of 120 cycles, in float, of which a processor's window holds two; so `Block` neighbours go through it side by
-//       side, as many as the 32 registers of AVX-512 bear.
+//       side, as many as the 32 registers of AVX-512 bear. Out of order and free of cache misses that is 31 and 47 cycles (a static analysis of
+//       the compiler's code for Cascade Lake).
 
 namespace infinitile::plane_step {
 
@@ -132,7 +134,7 @@ INFINITILE_INLINE void horner(Terms const& c, V const (&t)[N], V (&sum)[N]) {
 ///
 /// Formula   those of AbReluNumbers::carry for w = r1 r2 gap, so that no quotient is formed: with near = min(w, 2 r1 r2 − w) = r1 r2 t,
 ///           √t = near / √(near r1 r2). Two inputs of variance 0 are at an angle of π/2. What multiplies the polynomials is in their terms,
-///           and all that follows from h is twice as large, which saves the ½ of ½ (r1 − r2)².
+///           r1 r2 t √t is near √t, and all that follows from h is twice as large, which saves the ½ of ½ (r1 − r2)².
 /// Angles    where no covariance is negative, as behind a ReLU, none is beyond π/2, and near is w.
 template <class R, Angles angles>
 class WeightsAndRelu {
@@ -152,28 +154,27 @@ public:
     using V = Lanes<R, L>;
     R const half = static_cast<R>(0.5), right = static_cast<R>(std::numbers::sqrt2);
     long const at = static_cast<long>(x) * L;
-    V h[N], both[N], rest[N], root[N], end[N], sum[N];  // 2h; r1 r2, then times root; r1 r2 − w, which is k; √2t; 2t; polynomials
+    V h[N], bent[N], rest[N], root[N], end[N], sum[N];  // 2h; 2 near, then times root; r1 r2 − w, which is k; √2t; 2t; polynomials
     sum_windows<Taps, L>(row.h + at, row.pitch, h);
     for (int i = 0; i < N; ++i) {
       R const r1 = row.roots.row_at(x + i);
-      V const r2 = load_lanes<L>(row.roots.col_at(x + i)), away = r1 - r2;
-      both[i] = r1 * r2;
+      V const r2 = load_lanes<L>(row.roots.col_at(x + i)), away = r1 - r2, both = r1 * r2;
       h[i] *= twice_;
       // Beyond its largest value w is rounding; without variance it is 0, and so is k.
-      V const most = (angles == Angles::acute ? 2 : 4) * both[i];
+      V const most = (angles == Angles::acute ? 2 : 4) * both;
       V const twice_w = smaller(larger(h[i] - away * away, V{}), most);
-      rest[i] = both[i] - half * twice_w;
-      V const near = angles == Angles::acute ? twice_w : smaller(twice_w, most - twice_w);
-      root[i] = over_root<R, L>(near, larger(near * both[i], V{} + least_product));
-      root[i] = both[i] > 0 ? root[i] : V{} + right;
+      rest[i] = both - half * twice_w;
+      bent[i] = angles == Angles::acute ? twice_w : smaller(twice_w, most - twice_w);
+      root[i] = over_root<R, L>(bent[i], larger(bent[i] * both, V{} + least_product));
+      root[i] = both > 0 ? root[i] : V{} + right;
     }
     for (int i = 0; i < N; ++i) end[i] = root[i] * root[i];
-    for (int i = 0; i < N; ++i) both[i] *= root[i];
+    for (int i = 0; i < N; ++i) bent[i] *= root[i];
     horner<N>(bow_, end, sum);
     for (int i = 0; i < N; ++i) {
       V level = half_level_ * h[i];
       if constexpr (angles == Angles::any) level += turn_ * smaller(rest[i], V{});
-      store_lanes(level - both[i] * (end[i] * sum[i]), row.h_out + at + i * L);
+      store_lanes(level - bent[i] * sum[i], row.h_out + at + i * L);
     }
     if constexpr (with_ntk) {
       V t[N];

@@ -55,7 +55,7 @@ report=$(cat "$folder/run/report.json")
 expect 2 "" "infinitile: $folder/run holds the tiles of another job: kernel.tile was auto, now 8. Choose another --output, or remove the directory." \
   take_directory "$folder/job.yaml" --quiet --output "$folder/run" --set kernel.tile=8
 same "the report after a refused run" "$(cat "$folder/run/report.json")" "$report"
-expect 2 "" "infinitile: --set kernel.tile=0: kernel.tile is 0, but a whole number from 1 or auto is needed." \
+expect 2 "" "infinitile: --set kernel.tile=0: kernel.tile is 0, but a whole number from 1 to 2147483647 or auto is needed." \
   take_directory "$folder/job.yaml" --quiet --output "$folder/run" --set kernel.tile=0
 
 grep -q "another job" "$folder/run/log.txt" && { echo "FAILED: a refused run wrote into the log of the directory"; failed=1; }
