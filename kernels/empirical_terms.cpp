@@ -9,17 +9,17 @@ namespace {
 
 /// One matrix (full · rows, size) per traced and diagonal output, the latter's entries from `first` on.
 template <class T>
-StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& outputs, long first, bool transpose) {
+StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& outputs, long first) {
   long const step = static_cast<long>(outputs.full) * x.rows * x.size;
-  return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, transpose};
+  return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, false};
 }
 
 /// c (diagonal matrices) (+)= Σ over traced outputs of left rightᵀ, over `size` numbers from `first` on of each sample.
 template <class T>
 void contract(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c, Into into) {
   long const matrix = static_cast<long>(c.height()) * c.width();
-  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first, false),
-              outputs_of(right, c.outputs, first, true), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
+  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first),
+              transposed(outputs_of(right, c.outputs, first)), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
 }
 
 /// sum += scale² factor ∘ terms, the factor (rows, cols) being the same for all outputs.
