@@ -134,7 +134,7 @@ TEST_CASE("a pair alone has the kernel that it has in a block", "[empirical_kern
 
 TEST_CASE("weights of dense layers, convolutions and heads have a structure, biases have none", "[empirical_kernel]") {
   auto const with_structure = [](std::string const& name) {
-    h5::Handle const file = h5::open_file(std::string(INFINITILE_TEST_DATA) + "/finite.h5");
+    h5::Handle const file = h5::open_file(text(INFINITILE_TEST_DATA, "/finite.h5"));
     FiniteProgram const program = FiniteCase(file, name).program();
     std::vector<std::string> out;
     for (Instruction const& i : program.instructions)

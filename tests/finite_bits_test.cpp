@@ -42,9 +42,7 @@ std::uint64_t digest(std::string const& words, std::vector<long> const& shape, s
   return seed;
 }
 
-}  // namespace
-
-TEST_CASE("digest of finite networks", "[.digest]") {
+std::uint64_t digest_of_all() {
   std::string const image = text(network, "- relu\n- global_avg_pool\n- dense: {out_dim: 3}\n");
   std::string const tokens = text(network, "- global_self_attention: {n_chan_out: 9, n_chan_key: 7, n_chan_val: 8, n_heads: 3}\n",
                                   "- flatten\n- dense: {out_dim: 2}\n");
@@ -54,5 +52,15 @@ TEST_CASE("digest of finite networks", "[.digest]") {
   seed = digest<double>(tokens, {9, 8, 3}, seed);
   seed = digest<double>(flat, {500}, seed);
   seed = digest<float>(flat, {500}, seed);
-  std::cout << "digest " << hexadecimal(seed) << std::endl;
+  return seed;
+}
+
+}  // namespace
+
+TEST_CASE("finite networks have the same bits when they are computed again", "[finite_bits]") {
+  CHECK(digest_of_all() == digest_of_all());
+}
+
+TEST_CASE("digest of finite networks", "[.digest]") {
+  std::cout << "digest " << hexadecimal(digest_of_all()) << std::endl;
 }
