@@ -9,17 +9,17 @@ namespace {
 
 /// One matrix (full · rows, size) per traced and diagonal output, the latter's entries from `first` on.
 template <class T>
-StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& outputs, long first, bool transpose) {
+StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& outputs, long first) {
   long const step = static_cast<long>(outputs.full) * x.rows * x.size;
-  return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, transpose};
+  return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, false};
 }
 
 /// c (diagonal matrices) (+)= Σ over traced outputs of left rightᵀ, over `size` numbers from `first` on of each sample.
 template <class T>
 void contract(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c, Into into) {
   long const matrix = static_cast<long>(c.height()) * c.width();
-  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first, false),
-              outputs_of(right, c.outputs, first, true), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
+  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first),
+              transposed(outputs_of(right, c.outputs, first)), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
 }
 
 /// sum += scale² factor ∘ terms, the factor (rows, cols) being the same for all outputs.
@@ -89,7 +89,12 @@ private:
   std::vector<T> gram_, turned_, values_;
 };
 
-/// All pairs; x_of(side, sample) is what the weights multiply, and cotangents begin at number first_g of a result.
+template <class T>
+bool are_same(WeightUse<T> const& left, WeightUse<T> const& right) {
+  return left.g.data == right.g.data;
+}
+
+/// All pairs, of a batch with itself the lower triangle; x_of(side, sample) is what the weights multiply, and cotangents begin at number first_g of a result.
 template <class T, class MatrixOf>
 void add_pairs(WeightUse<T> const& left, WeightUse<T> const& right, T scale, int m, int n, long first_g, MatrixOf const& x_of,
                TermSum<T> sum) {
@@ -98,6 +103,7 @@ void add_pairs(WeightUse<T> const& left, WeightUse<T> const& right, T scale, int
   };
   parallel_for_tiles(sum.rows * sum.cols, [&](int piece) {
     int const row = piece / sum.cols, col = piece % sum.cols;
+    if (col > row && are_same(left, right)) return;
     PairTerms<T>(m, n, sum).add(sample(left, row), sample(right, col), scale, row, col);
   });
 }
@@ -147,7 +153,7 @@ void add_weight_term(primitive::Convolve const& p, WeightUse<T> const& left, Wei
                                [&](int, int row) { primitive::gather_windows(p, side.x.at(0, row), windows.batch().at(0, row)); });
     return windows;
   };
-  Numbers<T> const left_windows = windows_of(left), right_windows = windows_of(right);
+  Numbers<T> const left_windows = windows_of(left), right_windows = are_same(left, right) ? left_windows : windows_of(right);
   auto const x_of = [&](WeightUse<T> const& side, int sample) {
     return BasicMatrix<T const>((&side == &left ? left_windows : right_windows).batch().at(0, sample), p.out_positions, width);
   };

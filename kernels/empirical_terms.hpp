@@ -44,6 +44,7 @@ struct WeightUse {
 /// With one position a product of two Gram matrices: 2 rows cols (k + outputs² n) flops per group. Otherwise pair by pair: the Gram matrix of the
 /// positions, through it all cotangents of one side, then products of those with the other side's:
 /// 2 rows cols (m² k + outputs m² n + outputs² m n) flops. Source: Novak, Sohl-Dickstein, Schoenholz 2022, section 3.2; reference 3.2.
+/// Where both sides are the same arrays, pairs go only as far as the lower triangle.
 template <class T>
 void add_weight_term(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum);
 template <class T>

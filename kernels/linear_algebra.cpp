@@ -37,7 +37,7 @@ struct SmallTriangle {
 
 /// Columns of up to 32 rows, turned so that each column is contiguous: four vectors of eight rows, which stay in registers while columns
 /// are subtracted.
-class Strip {
+class ColumnStrip {
 public:
   static constexpr int height = 32;
 
@@ -67,9 +67,9 @@ private:
 
 /// trsm with at most `small` columns.
 void trsm_small(SmallTriangle const& l, Matrix x) {
-  Strip strip;
-  for (int top = 0; top < x.rows; top += Strip::height) {
-    int const rows = std::min(Strip::height, x.rows - top);
+  ColumnStrip strip;
+  for (int top = 0; top < x.rows; top += ColumnStrip::height) {
+    int const rows = std::min(ColumnStrip::height, x.rows - top);
     for (int i = 0; i < rows; ++i)
       for (int p = 0; p < x.cols; ++p) strip.at(i, p) = x(top + i, l.column(p));
     for (int p = 0; p < x.cols; ++p) {
@@ -83,8 +83,8 @@ void trsm_small(SmallTriangle const& l, Matrix x) {
 
 /// potrf of at most `small` rows, column by column, each from those before it.
 std::optional<BadPivot> potrf_small(Matrix a, std::span<double const> smallest) {
-  static_assert(Strip::height == small);
-  Strip strip;
+  static_assert(ColumnStrip::height == small);
+  ColumnStrip strip;
   for (int i = 0; i < a.rows; ++i)
     for (int p = 0; p <= i; ++p) strip.at(i, p) = a(i, p);
   for (int p = 0; p < a.rows; ++p) {

@@ -22,39 +22,37 @@ Line<T> line_of(Lines const& lines, T* sample, int line, int width) {
   return {first < 0 ? nullptr : sample + first, lines.step};
 }
 
-/// entry(i) for all i, as vector code where all steps are 1.
-template <class Entry>
-void for_entries(int width, bool contiguous, Entry const& entry) {
-  if (contiguous) {
+/// out (+)= weight value(i) for all entries, given out as a function of i.
+template <class T, class Out, class Value>
+void put_entries(int width, T weight, Out const& out, Value const& value, Into into) {
 #pragma GCC ivdep
-    for (int i = 0; i < width; ++i) entry(i, std::integral_constant<long, 1>());
-  } else {
-    for (int i = 0; i < width; ++i) entry(i, 0L);
+  for (long i = 0; i < width; ++i) {
+    T const v = weight * value(i);
+    out(i) = into == Into::add ? out(i) + v : v;
   }
 }
 
-/// out (+)= weight x, or weight x other.
+/// out (+)= weight x, or weight x other: as vector code where all steps are 1.
 template <class T>
 void put(int width, Line<T> out, T weight, Line<T const> x, Line<T const> other, Into into) {
   if (out.data == nullptr) return;
+  auto const plain_out = [&](long i) -> T& { return out.data[i]; };
   if (x.data == nullptr) {
     if (into == Into::replace)
       for (int i = 0; i < width; ++i) out.data[i * out.step] = 0;
-    return;
-  }
-  bool const contiguous = out.step == 1 && x.step == 1 && (other.data == nullptr || other.step == 1);
-  auto const each = [&](auto const& value) {
-    for_entries(width, contiguous, [&](long i, auto one) {
-      bool constexpr plain = !std::is_same_v<decltype(one), long>;
-      T& target = out.data[plain ? i : i * out.step];
-      T const v = weight * value(plain ? i : i * x.step, plain ? i : i * other.step);
+  } else if (out.step == 1 && x.step == 1 && other.data == nullptr) {
+    put_entries(
+        width, weight, plain_out, [&](long i) { return x.data[i]; }, into);
+  } else if (out.step == 1 && x.step == 1 && other.step == 1) {
+    put_entries(
+        width, weight, plain_out, [&](long i) { return x.data[i] * other.data[i]; }, into);
+  } else {
+    for (long i = 0; i < width; ++i) {  // entry by entry: with a step of 0 they are a sum
+      T const v = weight * x.data[i * x.step] * (other.data == nullptr ? T(1) : other.data[i * other.step]);
+      T& target = out.data[i * out.step];
       target = into == Into::add ? target + v : v;
-    });
-  };
-  if (other.data == nullptr)
-    each([&](long i, long) { return x.data[i]; });
-  else
-    each([&](long i, long j) { return x.data[i] * other.data[j]; });
+    }
+  }
 }
 
 /// What Add, Multiply and Read have in common: results are sums of terms weight x_i, or weight x_i x_j.

@@ -66,6 +66,18 @@ void put_operand(Join const& p, int operand, Batch<T const> x, Batch<T> y, Into 
   });
 }
 
+template <class T>
+void take_operand(Join const& p, int operand, Batch<T const> g, Batch<T> target, Into into) {
+  Place const place = place_of(p, operand);
+  for_each_sample(target.copies, target.rows, [&](int copy, int target_row) {
+    RowRange const rows = rows_of(target.rows, g.rows, target_row);
+    for (int row = rows.first; row < rows.last; ++row)
+      for (int a = 0; a < p.outer; ++a)
+        copy_run(place.width, g.at(copy, row) + static_cast<long>(a) * place.total + place.start,
+                 target.at(copy, target_row) + static_cast<long>(a) * place.width, row == rows.first ? into : Into::add);
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -98,14 +110,7 @@ void push(Join const& p, PrimitiveValues<T> const&, int operand, Batch<T const> 
 }
 template <class T>
 void pull(Join const& p, PrimitiveValues<T> const&, int operand, Batch<T const> g, Batch<T> target, Into into) {
-  Place const place = place_of(p, operand);
-  for_each_sample(target.copies, target.rows, [&](int copy, int target_row) {
-    RowRange const rows = rows_of(target.rows, g.rows, target_row);
-    for (int row = rows.first; row < rows.last; ++row)
-      for (int a = 0; a < p.outer; ++a)
-        copy_run(place.width, g.at(copy, row) + static_cast<long>(a) * place.total + place.start,
-                 target.at(copy, target_row) + static_cast<long>(a) * place.width, row == rows.first ? into : Into::add);
-  });
+  take_operand(p, operand, g, target, into);
 }
 
 INFINITILE_INSTANTIATE_PRIMITIVE(Mix)

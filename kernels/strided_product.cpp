@@ -86,20 +86,24 @@ private:
   long panels_ = 1, panels_n_ = 1;
 };
 
-}  // namespace
-
+/// Small products share a piece; which ones do not depend on the number of threads.
 template <class T>
-void multiply(StridedShape shape, T alpha, StridedMatrix<T const> a, StridedMatrix<T const> b, StridedMatrix<T> c, Into into) {
-  INFINITILE_EXPECT(!c.transpose);
-  merge_axes(shape, a, b, c);
-  Panels<T> const panels(shape, alpha, a, b, c, into);
-  // Small products share a piece; which ones do not depend on the number of threads.
+void run_all(Panels<T> const& panels) {
   long const together = std::max(1L, static_cast<long>(worth_it / std::max(1.0, panels.work())));
   long const pieces = (panels.count() + together - 1) / together;
   parallel_for_tiles(static_cast<int>(pieces), [&](int piece) {
     long const last = std::min((piece + 1) * together, panels.count());
     for (long number = piece * together; number < last; ++number) panels.run(number);
   });
+}
+
+}  // namespace
+
+template <class T>
+void multiply(StridedShape shape, T alpha, StridedMatrix<T const> a, StridedMatrix<T const> b, StridedMatrix<T> c, Into into) {
+  INFINITILE_EXPECT(!c.transpose);
+  merge_axes(shape, a, b, c);
+  run_all(Panels<T>(shape, alpha, a, b, c, into));
 }
 
 template void multiply(StridedShape, double, StridedMatrix<double const>, StridedMatrix<double const>, StridedMatrix<double>, Into);

@@ -15,6 +15,12 @@ struct StridedMatrix {
   bool transpose = false;
 };
 
+template <class T>
+StridedMatrix<T> transposed(StridedMatrix<T> m) {
+  m.transpose = !m.transpose;
+  return m;
+}
+
 /// c(i) ← [c(i) +] alpha a(i) b(i), c being m x n and the inner axis k, for all i of three axes; along axes where c does not move, the sum.
 struct StridedShape {
   long m = 1, n = 1, k = 1;

@@ -116,9 +116,25 @@ TEST_CASE("a batch with itself has a symmetric kernel, to the last bit", "[empir
   });
 }
 
+TEST_CASE("a pair alone has the kernel that it has in a block", "[empirical_kernel]") {
+  golden::for_each_network([](std::string const& name, FiniteCase const& network) {
+    CAPTURE(name);
+    SampleBatch<double> const x1(network, "x1"), x2(network, "x2");
+    auto const sample = [](SampleBatch<double> const& x, int row) { return Batch<double const>(x.batch.at(0, row), 1, 1, x.batch.size); };
+    Batch<double const> const row = sample(x2, 1), col = sample(x1, 2);
+    for (NtkMethod const method : methods) {
+      CAPTURE(method);
+      EmpiricalKernel<double> const kernel(network.program(), network.parameters(), {}, method);
+      auto const pair = kernel.between({&row, 1}, {&col, 1}), block = kernel.between(x2.inputs(), x1.inputs());
+      auto const first = block.ntk.begin() + (x1.batch.rows + 2) * kernel.layout().kept();
+      CHECK(difference(pair.ntk, {first, first + kernel.layout().kept()}) <= 1e-12);
+    }
+  });
+}
+
 TEST_CASE("weights of dense layers, convolutions and heads have a structure, biases have none", "[empirical_kernel]") {
   auto const with_structure = [](std::string const& name) {
-    h5::Handle const file = h5::open_file(std::string(INFINITILE_TEST_DATA) + "/finite.h5");
+    h5::Handle const file = h5::open_file(text(INFINITILE_TEST_DATA, "/finite.h5"));
     FiniteProgram const program = FiniteCase(file, name).program();
     std::vector<std::string> out;
     for (Instruction const& i : program.instructions)

@@ -1,4 +1,5 @@
-// Random networks of the language: derivatives agree, and a sample does not see the others.
+// Finite networks of the language, random ones and by hand: derivatives and methods agree, layers do what their definitions say.
+#include "base/error.hpp"
 #include "finite/compile.hpp"
 #include "kernels/activation.hpp"
 #include "net/reader.hpp"
@@ -95,4 +96,53 @@ TEST_CASE("parallel branches, products with constants and graphs have derivative
     checks.push_against_differences();
     checks.methods_agree();
   }
+}
+
+/// Each against a sum over indices; inputs are random, there are no parameters.
+TEST_CASE("layers without weights move positions as their definitions say", "[finite_networks]") {
+  SECTION("a product leaves its axis behind the channels, and flatten takes axes as they are written") {
+    Checks const checks(
+        program_of("[{dot_general: {rhs: [[1, 2, 3], [-1, 0.5, 0]], dimension_numbers: [[[1], [0]], [[], []]]}}, flatten]", {{2, 4}}));
+    std::vector<double> const y = checks.output(), &x = checks.inputs()[0];
+    double const rhs[2][3] = {{1, 2, 3}, {-1, 0.5, 0}};
+    for (std::size_t row = 0; row < Checks::rows; ++row)
+      for (std::size_t c = 0; c < 4; ++c)
+        for (std::size_t j = 0; j < 3; ++j)
+          CHECK(y[row * 12 + c * 3 + j] == Approx(x[row * 8 + c] * rhs[0][j] + x[row * 8 + 4 + c] * rhs[1][j]).epsilon(1e-14));
+  }
+  SECTION("an index takes positions") {
+    Checks const checks(program_of("[{index: {idx: [':', '::-2', 1]}}]", {{4, 5, 2}}));
+    std::vector<double> const y = checks.output(), &x = checks.inputs()[0];
+    for (std::size_t row = 0; row < Checks::rows; ++row)
+      for (std::size_t a = 0; a < 2; ++a)
+        for (std::size_t c = 0; c < 2; ++c) CHECK(y[(row * 2 + a) * 2 + c] == x[((row * 4 + 3 - 2 * a) * 5 + 1) * 2 + c]);
+  }
+  SECTION("messages are summed along one axis of the positions") {
+    Checks const checks(program_of("[{aggregate: {aggregate_axis: [1]}}]", {{4, 3, 2}}));
+    std::vector<double> const y = checks.output(), &x = checks.inputs()[0], &graph = checks.inputs()[1];
+    for (std::size_t row = 0; row < Checks::rows; ++row)
+      for (std::size_t to = 0; to < 4; ++to)
+        for (std::size_t rest = 0; rest < 6; ++rest) {
+          double sum = 0;
+          for (std::size_t from = 0; from < 4; ++from) sum += graph[(row * 4 + to) * 4 + from] * x[(row * 4 + from) * 6 + rest];
+          CHECK(y[(row * 4 + to) * 6 + rest] == Approx(sum).margin(1e-13));
+        }
+  }
+}
+
+TEST_CASE("what a finite network cannot be is told", "[finite_networks]") {
+  auto const error = [](std::string const& words) {
+    try {
+      program_of(words, {{4}});
+    } catch (Error const& e) {
+      return std::string(e.what());
+    }
+    return std::string("no error");
+  };
+  CHECK(error("[{dense: {out_dim: 2}}, {dropout: {rate: 0.5}}]")
+        == "test:1: layer 1 (dropout): dropout in mode train draws units anew for every use; a finite network is a fixed function here. Set mode: "
+           "test.");
+  CHECK(error("[{dense: {out_dim: 2}}, {dropout: {rate: 1}}]") == "no error");
+  CHECK(error("[{dense: {out_dim: 2}}, exp_normalized]").starts_with("test:1: layer 1 (exp_normalized): "));
+  CHECK(error("[dense]") == "test:1: layer 0 (dense): out_dim is missing; a finite network needs all its widths. Set out_dim.");
 }

@@ -90,7 +90,7 @@ typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::compute(Evaluation<T> con
   out.nngp = sum_of([&](TermSum<T> sum) { add_products_of_outputs(left, right, sum); });
   if (get == Get::nngp) return out;
   out.ntk = sum_of([&](TermSum<T> sum) {
-    if (goes_by_columns({sum.outputs, sum.rows, sum.cols}))
+    if (goes_by_columns({sum.outputs, sum.rows, sum.cols, sides}))
       add_columns(left, cols, sum);
     else
       add_outputs_in_turn(left, right, sides, sum);
@@ -174,7 +174,7 @@ void EmpiricalKernel<T>::add_outputs_in_turn(Evaluation<T> const& left, Evaluati
 /// Goes back through both sides in step: at each use they have the same parameter in hand. Without a right way it is the left one.
 template <class T>
 void EmpiricalKernel<T>::add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const {
-  BlockSize const size{sum.outputs, sum.rows, sum.cols};
+  BlockSize const size{sum.outputs, sum.rows, sum.cols, right_way ? Sides::two : Sides::same};
   OpenJacobians<T> left_open, right_open;
   while (auto const use = left_way.next()) {
     std::optional<ParameterUse<T>> const other = right_way ? right_way->next() : use;

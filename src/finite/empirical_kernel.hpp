@@ -44,7 +44,7 @@ public:
   Numbers<T> multiply(Inputs rows, Inputs cols, Batch<T const> v) const;
 
 private:
-  enum class Sides { two, same };
+  using Sides = BlockSize::Sides;
   Evaluation<T> evaluate(Inputs inputs, Get get) const;
   Block compute(Evaluation<T> const& left, Evaluation<T> const& right, Inputs cols, Sides sides, Get get) const;
   bool goes_by_columns(BlockSize const& size) const;
@@ -52,6 +52,7 @@ private:
 
   void add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;
   void add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const;
+  /// Without a right way the sides are the same.
   void add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const;
   void add_columns(Evaluation<T> const& left, Inputs cols, TermSum<T> sum) const;
   std::vector<T> place(TermSum<T> sum, Sides sides) const;

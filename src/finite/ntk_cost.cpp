@@ -28,7 +28,8 @@ WeightSize size_of(primitive::Convolve const& p) {
 double structured_cost(WeightSize const& w, BlockSize const& size) {
   double const once = w.m * w.m * w.k, turn = size.count() * w.m * w.m * w.n, ends = size.output_pairs() * w.m * w.n;
   if (w.m == 1) return size.pairs() * w.groups * (w.k + ends + 2 * memory * size.outputs.diagonal * size.outputs.full * size.outputs.full);
-  return size.pairs() * w.groups * (once + turn + ends);
+  double const pairs = size.sides == BlockSize::Sides::same ? (size.pairs() + size.rows) / 2 : size.pairs();
+  return pairs * w.groups * (once + turn + ends);
 }
 
 }  // namespace

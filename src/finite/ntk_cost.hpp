@@ -11,8 +11,9 @@ namespace infinitile {
 struct BlockSize {
   OutputSplit outputs;
   int rows = 1, cols = 1;
+  enum class Sides { two, same } sides = Sides::two;  ///< same: a batch with itself
 
-  double samples() const { return static_cast<double>(rows) + cols; }
+  double samples() const { return sides == Sides::same ? rows : static_cast<double>(rows) + cols; }
   double pairs() const { return static_cast<double>(rows) * cols; }
   double count() const { return static_cast<double>(outputs.traced) * outputs.diagonal * outputs.full; }
   double output_pairs() const { return count() * outputs.full; }

@@ -1,22 +1,17 @@
 #include "finite/parameters.hpp"
 
 #include <cmath>
-#include <functional>
-#include <numeric>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
+#include "finite/shapes.hpp"
 #include "kernels/philox.hpp"
 
 namespace infinitile {
 
 namespace {
-
-long product_of(std::vector<long> const& sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), 1L, std::multiplies<>());
-}
 
 /// One overload per operation that has weights; all others have none.
 class Lister {

@@ -1,9 +1,9 @@
 #include "finite/position_matrices.hpp"
 
 #include <cmath>
-#include <functional>
 
 #include "base/index.hpp"
+#include "finite/shapes.hpp"
 
 namespace infinitile {
 
@@ -25,23 +25,6 @@ long transposed_pick(WindowAxis const& axis, long o, long k) {
   long const place = o + k - axis.low, around = axis.stride * axis.input;
   long const steps = axis.padding == Padding::circular ? modulo(place, around) : place;
   return steps >= 0 && steps < around && steps % axis.stride == 0 ? steps / axis.stride : -1;
-}
-
-/// The index of row-major entry `place` of an array of those sizes.
-std::vector<long> index_of(long place, std::span<long const> sizes) {
-  std::vector<long> index(sizes.size());
-  for (std::size_t a = sizes.size(); a-- > 0; place /= sizes[a]) index[a] = place % sizes[a];
-  return index;
-}
-long place_of(std::span<long const> index, std::span<long const> sizes) {
-  long place = 0;
-  for (std::size_t a = 0; a < sizes.size(); ++a) place = place * sizes[a] + index[a];
-  return place;
-}
-long product_of(std::span<long const> sizes) {
-  long out = 1;
-  for (long const size : sizes) out *= size;
-  return out;
 }
 
 WindowPicks picks_of(std::span<WindowAxis const> axes, long (*pick)(WindowAxis const&, long, long)) {

@@ -1,19 +1,15 @@
 #include "finite/program_builder.hpp"
 
-#include <functional>
 #include <numeric>
 #include <utility>
 
 #include "base/error.hpp"
 #include "base/index.hpp"
+#include "finite/shapes.hpp"
 
 namespace infinitile {
 
 namespace {
-
-long product_of(std::span<long const> sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), 1L, std::multiplies<>());
-}
 
 /// Sizes are checked to fit where a network is read.
 int number(long n) {
@@ -22,13 +18,6 @@ int number(long n) {
 
 std::size_t axis_of(Tensor const& x, int axis) {
   return at(axis < 0 ? axis + std::ssize(x.shape) : axis);
-}
-
-/// How far apart neighbours along each axis are.
-std::vector<long> strides_of(std::span<long const> shape) {
-  std::vector<long> strides(shape.size(), 1);
-  for (std::size_t a = shape.size(); a-- > 1;) strides[a - 1] = strides[a] * shape[a];
-  return strides;
 }
 
 /// Where the lines along the last axis of a result begin in an operand that has those strides along the result's axes.

@@ -97,6 +97,8 @@ LAYERS = [
      ["2", "sum_pool", "window_shape", "(1, ?)", "VALID"]),
     ("attention to a wrong axis", [{"global_self_attention": {"channel_axis": 1}}, "flatten"], ["global_self_attention", "channel_axis", "1", "-1", "3"]),
     ("attention without positions", ["flatten", "global_self_attention"], ["1", "global_self_attention", "(6)", "positions"]),
+    ("attention that is random at infinite width", [{"global_self_attention": {"linear_scaling": False}}, "flatten"],
+     ["0", "global_self_attention", "linear_scaling", "SOFTMAX", "IDENTITY", "infinite width"]),
     ("a resize of the channels", ["dense", {"image_resize": {"shape": [-1, 6, 4], "method": "linear"}}], ["1", "image_resize", "4", "channels", "-1"]),
     ("a resize of too few axes", [{"image_resize": {"shape": [6], "method": "linear"}}], ["image_resize", "1", "3", "(3, 2)"]),
     ("an index out of range", ["dense", {"index": {"idx": [":", 3, ":"]}}], ["1", "index", "3", "(3, ?)", "2"]),

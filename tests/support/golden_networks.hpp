@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.hpp"
 #include "finite/compile.hpp"
 #include "finite/evaluation.hpp"
 #include "kernels/activation.hpp"
@@ -72,7 +73,7 @@ double difference(Batch<T> const& found, std::vector<double> const& golden) {
 /// work(name, case) for each network of the file.
 template <class Work>
 void for_each_network(Work const& work) {
-  h5::Handle const file = h5::open_file(std::string(INFINITILE_TEST_DATA) + "/finite.h5");
+  h5::Handle const file = h5::open_file(text(INFINITILE_TEST_DATA, "/finite.h5"));
   auto const names = case_names(file);
   REQUIRE(names.size() == 40);
   for (auto const& name : names) {
