@@ -34,7 +34,7 @@ public:
     for (std::size_t n = 0; n < plan.stages.size(); ++n) make_room(n);
   }
 
-  /// Rows and columns as in PositionPass: rows `row`, ..., row + rows - 1, at most rows_at_once(plan), with inputs `col`, ....
+  /// Rows and columns as in PositionPass: rows `row`, ..., row + rows - 1, at most rows_at_once(), with inputs `col`, ....
   void start(long row, int rows, long col) {
     own_ = false;
     begin(row, rows, col);

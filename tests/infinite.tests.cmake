@@ -4,3 +4,5 @@ infinitile_test(masked_positions_test TIMEOUT 300 USES infinitile_infinite infin
 infinitile_test(step_places_test USES infinitile_infinite)
 infinitile_test(attention_test USES infinitile_infinite infinitile_store)
 infinitile_test(plane_path_test TIMEOUT 300 USES infinitile_infinite)
+infinitile_test(plane_angles_test USES infinitile_infinite)
+infinitile_test(plane_bundle_test USES infinitile_kernels)

@@ -60,13 +60,15 @@ template <class R>
 INFINITILE_FN void carry(PlaneLayer<R> const& layer, R r1, R r2, R& h, R* ntk) {
   constexpr R half = static_cast<R>(0.5), least_product = sizeof(R) == 4 ? static_cast<R>(1e-37) : static_cast<R>(1e-300);
   h *= layer.a;
+  R const both = r1 * r2;
   if (layer.bends == 0) {
-    if (ntk != nullptr) *ntk = layer.trained * (half * (r1 * r1 + r2 * r2) - h) + (layer.a * *ntk + layer.one);
+    R const k = both > 0 ? half * (r1 * r1 + r2 * r2) - h : 0;  // as position_step::covariance
+    if (ntk != nullptr) *ntk = layer.trained * k + (layer.a * *ntk + layer.one);
     return;
   }
-  R const both = r1 * r2, away = r1 - r2, apart = h - (half * away) * away;
-  R const w = apart > 0 ? apart : 0, rest = both - w, other = both + rest;
-  R const nearer = w < other ? w : other, near = nearer > 0 ? nearer : 0, product = near * both;
+  R const away = r1 - r2, apart = h - (half * away) * away, above = apart > 0 ? apart : 0;
+  R const w = above < 2 * both ? above : 2 * both, rest = both - w, other = both + rest;
+  R const near = w < other ? w : other, product = near * both;
   R const root = both > 0 ? near * reciprocal_root(product > least_product ? product : least_product) : 1;
   R const end = root * root, straight = rest < 0 ? rest : 0;
   h = layer.level * (h + layer.turn * straight) - (layer.bend * (both * root)) * (end * dual_math::bow(end));
