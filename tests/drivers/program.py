@@ -2,6 +2,7 @@
 
 INFINITILE: the program, default build/release/infinitile.
 """
+import atexit
 import hashlib
 import json
 import os
@@ -21,12 +22,16 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("INFINITILE", str(ROOT / "build/release/infinitile"))
 LIMIT = 120  # seconds; a hang is a failure
+# Open MPI 4.1 makes and removes one directory for all runs of a user. Tests side by side now and then hit upon each other there: "File exists".
+SESSIONS = tempfile.mkdtemp(prefix="mpi.")
+atexit.register(shutil.rmtree, SESSIONS, ignore_errors=True)
 ENVIRONMENT = {
     **os.environ,
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_orte_tmpdir_base": SESSIONS,
     "ASAN_OPTIONS": "detect_leaks=0",
 }
 
