@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
     "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMP_WAIT_POLICY": "passive",  # tests share the cores: a thread that waits does not hold one
     "ASAN_OPTIONS": "detect_leaks=0",
 }
 
