@@ -20,6 +20,15 @@ std::vector<Change> changes(std::vector<std::string> const& overrides, Sources c
   return changed_keys(echo_job(read(), sources), echo_job(read(overrides), now));
 }
 
+/// The changes that make a job read a key of another kind of kernel.
+std::vector<std::string> what_reads(Key const& key) {
+  if (key.kind.empty()) return {};
+  std::vector<std::string> changes{"kernel.kind=" + key.kind};
+  if (key.path == "parameters.file" || key.path == "parameters.group")
+    for (char const* const change : {"parameters.file=a.h5", "parameters.group=a"}) changes.emplace_back(change);
+  return changes;
+}
+
 }  // namespace
 
 TEST_CASE("the echo is the job itself, from anywhere", "[job]") {
@@ -59,23 +68,33 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"kernel.tile", "64"},
                                                   {"kernel.test_test", "none"},
                                                   {"kernel.store", "lower"},
+                                                  {"kernel.kind", "empirical"},
+                                                  {"kernel.method", "ntk_vector_products"},
+                                                  {"kernel.trace_axes", "[-2, -1]"},
+                                                  {"kernel.diagonal_axes", "[1]"},
+                                                  {"parameters.seed", "1"},
+                                                  {"parameters.file", "b.h5"},
+                                                  {"parameters.group", "b"},
                                                   {"posterior.get", "[nngp]"},
                                                   {"posterior.diag_reg", "1"},
                                                   {"posterior.diag_reg_absolute_scale", "true"}};
   for (Key const& key : job_keys()) {
-    if (key.needs == Needs::section || key.path == "kernel.kind" || key.path == "posterior.covariance") continue;
+    if (key.needs == Needs::section || key.path == "posterior.covariance") continue;
     INFO(key.path);
     REQUIRE(others.contains(key.path));
-    std::vector<std::string> change{key.path + "=" + others.at(key.path)};
+    std::vector<std::string> const base = what_reads(key);
+    std::vector<std::string> change = base;
+    change.push_back(key.path + "=" + others.at(key.path));
     for (char const* const both : {"mask", "pattern"})  // train and test have them or not
       if (key.path.ends_with(both))
         for (char const* const part : {"train", "test"}) change.push_back(std::string("data.") + part + "." + both + "=b");
     if (key.path == "kernel.get") change.emplace_back("posterior.get=[nngp]");
-    CHECK((fingerprint(read(change), sources) != same) == (key.touches == Touches::tiles));
-    CHECK(changes(change).empty() == (key.touches != Touches::tiles));
+    CHECK((fingerprint(read(change), sources) != fingerprint(read(base), sources)) == (key.touches == Touches::tiles));
+    CHECK(changed_keys(echo_job(read(base), sources), echo_job(read(change), sources)).empty() == (key.touches != Touches::tiles));
   }
   CHECK(fingerprint(read({"kernel.test_test=full", "posterior.covariance=full"}), sources) == same);
-  for (Sources const& other : {Sources{9, 2, 3}, Sources{1, 9, 3}, Sources{1, 2, 9}}) CHECK(fingerprint(read(), other) != same);
+  for (Sources const& other : {Sources{9, 2, 3}, Sources{1, 9, 3}, Sources{1, 2, 9}, Sources{1, 2, 3, 9}})
+    CHECK(fingerprint(read(), other) != same);
 }
 
 TEST_CASE("the fingerprint does not depend on how a job is written", "[job]") {
@@ -95,6 +114,7 @@ TEST_CASE("a source that changed is told by its keys, or as content when they ar
   CHECK(changes({"network.2=erf"}, {9, 2, 3}) == std::vector<Change>{{"network.2", "relu", "erf"}});
   CHECK(changes({}, {9, 2, 3}) == std::vector<Change>{{"the content of network", "0000000000000001", "0000000000000009"}});
   CHECK(changes({}, {1, 9, 3}) == std::vector<Change>{{"the content of data.train", "0000000000000002", "0000000000000009"}});
+  CHECK(changes({}, {1, 2, 3, 9}) == std::vector<Change>{{"the content of parameters", "not given", "0000000000000009"}});
   CHECK(changes({"data.train.file=/b.h5"}, {1, 9, 3}) == std::vector<Change>{{"data.train.file", "/jobs/data/digits.h5", "/b.h5"}});
   CHECK(changes({"data.test=null"}, {1, 2, 0})
         == std::vector<Change>{{"data.test.file", "/jobs/data/digits.h5", "not given"}, {"data.test.x", "test/x", "not given"}});

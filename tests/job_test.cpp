@@ -110,23 +110,27 @@ TEST_CASE("the posteriors that are asked for by default are those that the kerne
 TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
   auto const [words, expected] = GENERATE(table<std::string, std::string>({
       {"",
-       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel and posterior; found empty. infinitile "
+       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters and posterior; found empty. "
+       "infinitile "
        "--defaults prints one."},
       {"network: [dense]\n", "jobs/a.yaml: data.train is missing; a job needs it. infinitile --defaults prints a complete one."},
       {"data: {train: {file: a.h5}}\n", "jobs/a.yaml: network is missing; a job needs it. infinitile --defaults prints a complete one."},
       {start + "kernal: {}\n", "jobs/a.yaml:3: unknown key \"kernal\". Did you mean \"kernel\"?"},
       {start + "kernel:\n  tile: 8\n  precison: float32\n", "jobs/a.yaml:5: unknown key \"kernel.precison\". Did you mean \"precision\"?"},
-      {start + "xyzzy: 1\n", "jobs/a.yaml:3: unknown key \"xyzzy\". Known here: name, output, data, network, kernel and posterior."},
+      {start + "xyzzy: 1\n",
+       "jobs/a.yaml:3: unknown key \"xyzzy\". Known here: name, output, data, network, kernel, parameters and posterior."},
       {start + "name: [a]\n", "jobs/a.yaml:3: name is [a], but one word or path is needed."},
       {start + "kernel: 3\n",
-       "jobs/a.yaml:3: kernel is 3, but a mapping with the keys kind, get, output, precision, tile, test_test and store is needed."},
+       "jobs/a.yaml:3: kernel is 3, but a mapping with the keys kind, get, output, precision, tile, test_test, store, method, trace_axes "
+       "and diagonal_axes is needed."},
       {start + "kernel: {tile: 0}\n", "jobs/a.yaml:3: kernel.tile is 0, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: -8}\n", "jobs/a.yaml:3: kernel.tile is -8, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: 2147483648}\n",
        "jobs/a.yaml:3: kernel.tile is 2147483648, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: 1.5}\n", "jobs/a.yaml:3: kernel.tile is 1.5, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: \"8\"}\n", "jobs/a.yaml:3: kernel.tile is 8, but a whole number from 1 to 2147483647 or auto is needed."},
-      {start + "kernel: {kind: finite}\n", "jobs/a.yaml:3: kernel.kind is finite, but only infinite is there."},
+      {start + "kernel: {kind: finite}\n",
+       "jobs/a.yaml:3: kernel.kind is finite, but infinite or empirical is needed. Did you mean \"infinite\"?"},
       {start + "kernel: {precision: float16}\n",
        "jobs/a.yaml:3: kernel.precision is float16, but float64 or float32 is needed. Did you mean \"float64\"?"},
       {start + "kernel: {get: [nngpp]}\n",

@@ -10,6 +10,7 @@ namespace {
 JobSize size_of(long train, long test, int side) {
   JobSize size{.grid = TileGrid(train, test, side)};
   size.features = 784;
+  size.product_flops = 2 * 784;
   size.outputs = 10;
   size.row_numbers = 10;
   size.pair_flops = 200;

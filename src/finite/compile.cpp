@@ -93,6 +93,8 @@ private:
   }
 
   Tensor apply(GlobalSelfAttention const& op, Node const& node) {
+    if (op.pos_emb_decay_fn)
+      throw Error(text(network_.where(node), ": pos_emb_decay_fn is read at infinite width alone. Leave it out of a finite network."));
     return write_attention(builder_, op, flat(operand(node)), parameters(node)).reshaped(node.shape);
   }
 

@@ -90,25 +90,12 @@ typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::compute(Evaluation<T> con
   out.nngp = sum_of([&](TermSum<T> sum) { add_products_of_outputs(left, right, sum); });
   if (get == Get::nngp) return out;
   out.ntk = sum_of([&](TermSum<T> sum) {
-    if (goes_by_columns({sum.outputs, sum.rows, sum.cols, sides}))
+    if (goes_by_columns(program_, {sum.outputs, sum.rows, sum.cols, sides}, method_))
       add_columns(left, cols, sum);
     else
       add_outputs_in_turn(left, right, sides, sum);
   });
   return out;
-}
-
-template <class T>
-bool EmpiricalKernel<T>::goes_by_columns(BlockSize const& size) const {
-  if (method_ != NtkMethod::automatic) return method_ == NtkMethod::ntk_vector_products;
-  double by_uses = carry_cost(program_, size);
-  for (Instruction const& i : program_.instructions)
-    for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
-      if (program_.value(i.operands[at(operand)]).parameter < 0) continue;
-      UseCost const cost = use_cost(program_, i, operand, size);
-      by_uses += std::min(cost.contraction, cost.structured);
-    }
-  return vector_products_cost(program_, size) < by_uses;
 }
 
 /// By structure, or slice by slice by Jacobians?

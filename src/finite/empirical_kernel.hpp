@@ -9,14 +9,6 @@
 
 namespace infinitile {
 
-/// How an empirical tangent kernel is computed; all agree up to rounding. Reference 3.1.
-enum class NtkMethod {
-  automatic,               ///< the cheapest by finite/ntk_cost.hpp; between the first and the last for each use of a parameter
-  jacobian_contraction,    ///< the Jacobian of one parameter at a time, and its product with that of the other side
-  ntk_vector_products,     ///< cotangents of one column at a time, pushed through all rows
-  structured_derivatives,  ///< weights of products and convolutions by Gram matrices, never a Jacobian; the rest as by contraction
-};
-
 /// Kernels of one finite network, block by block.
 /// Memory beside the evaluations of both sides: cotangents on their way back, of so many outputs at once that those of the largest value have
 /// numbers_at_once numbers (all outputs that are kept in pairs go together), and the Jacobian of the weights in hand in slices of an eighth of
@@ -47,7 +39,6 @@ private:
   using Sides = BlockSize::Sides;
   Evaluation<T> evaluate(Inputs inputs, Get get) const;
   Block compute(Evaluation<T> const& left, Evaluation<T> const& right, Inputs cols, Sides sides, Get get) const;
-  bool goes_by_columns(BlockSize const& size) const;
   bool takes_structure(ParameterUse<T> const& use, BlockSize const& size) const;
 
   void add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;

@@ -1,5 +1,7 @@
 #include "finite/ntk_cost.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "base/index.hpp"
@@ -83,6 +85,39 @@ double vector_products_cost(FiniteProgram const& program, BlockSize const& size)
   for (ParameterSpec const& spec : program.parameters) parameters += static_cast<double>(spec.size());
   // For each column and output: its cotangents to inputs and parameters, then tangents of both through all rows.
   return size.cols * size.count() * (2 * forward_cost(program) + 2 * memory * parameters + 2 * size.rows * forward_cost(program));
+}
+
+double uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method) {
+  double sum = carry_cost(program, size);
+  for (Instruction const& i : program.instructions)
+    for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
+      if (program.value(i.operands[at(operand)]).parameter < 0) continue;
+      UseCost const cost = use_cost(program, i, operand, size);
+      bool const structured =
+          method == NtkMethod::automatic ? cost.structured < cost.contraction : method == NtkMethod::structured_derivatives;
+      sum += structured && std::isfinite(cost.structured) ? cost.structured : cost.contraction;
+    }
+  return sum;
+}
+
+bool goes_by_columns(FiniteProgram const& program, BlockSize const& size, NtkMethod method) {
+  if (method != NtkMethod::automatic) return method == NtkMethod::ntk_vector_products;
+  return vector_products_cost(program, size) < uses_cost(program, size, method);
+}
+
+double block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method) {
+  double const ntk = goes_by_columns(program, size, method) ? vector_products_cost(program, size) : uses_cost(program, size, method);
+  return size.samples() * forward_cost(program) + ntk;
+}
+
+SampleSize sample_size(FiniteProgram const& program) {
+  SampleSize size;
+  for (FiniteValue const& value : program.values) {
+    if (value.is_shared) continue;
+    size.all += static_cast<double>(value.size);
+    size.largest = std::max(size.largest, static_cast<double>(value.size));
+  }
+  return size;
 }
 
 }  // namespace infinitile

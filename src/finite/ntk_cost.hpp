@@ -7,6 +7,14 @@
 
 namespace infinitile {
 
+/// How an empirical tangent kernel is computed; all agree up to rounding. Reference 3.1.
+enum class NtkMethod {
+  automatic,               ///< the cheapest by these costs; between the first and the last for each use of a parameter
+  jacobian_contraction,    ///< the Jacobian of one parameter at a time, and its product with that of the other side
+  ntk_vector_products,     ///< cotangents of one column at a time, pushed through all rows
+  structured_derivatives,  ///< weights of products and convolutions by Gram matrices, never a Jacobian; the rest as by contraction
+};
+
 /// The block that is computed.
 struct BlockSize {
   OutputSplit outputs;
@@ -34,6 +42,21 @@ UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, i
 double vector_products_cost(FiniteProgram const& program, BlockSize const& size);
 /// Of carrying the cotangents of all outputs back to where parameters are used: what the other two ways share.
 double carry_cost(FiniteProgram const& program, BlockSize const& size);
+/// Of the whole block use by use: by contraction, by structure where there is a rule for it, or by the cheaper of both.
+double uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
+
+/// Does the whole block go by NTK-vector products?
+bool goes_by_columns(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
+
+/// Of a block of the tangent kernel as the method computes it, the networks of both sides run forward.
+double block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
+
+/// The numbers that one sample of an evaluation holds at most, and those of its largest value.
+struct SampleSize {
+  double all = 0;
+  double largest = 0;
+};
+SampleSize sample_size(FiniteProgram const& program);
 
 /// Does the structure of this use have a rule?
 bool has_structure(FiniteProgram const& program, Instruction const& instruction, int operand);

@@ -55,8 +55,10 @@ Touches touches(std::string path) {
 
 /// What tiles depend on beside the keys of the job.
 std::vector<std::pair<std::string, std::uint64_t>> named(Sources const& sources) {
-  return {
+  std::vector<std::pair<std::string, std::uint64_t>> out{
       {"network", sources.network}, {"data.train", sources.train}, {"data.test", sources.test}, {"the tile arithmetic", tile_arithmetic}};
+  if (sources.parameters != 0) out.emplace_back("parameters", sources.parameters);
+  return out;
 }
 
 constexpr std::string_view mark = "# content of ";

@@ -10,14 +10,15 @@ namespace infinitile {
 
 /// Hashes of what stands behind the keys that only say where to look.
 struct Sources {
-  std::uint64_t network = 0;  ///< Network::hash()
-  std::uint64_t train = 0;    ///< the inputs, as they enter the network
-  std::uint64_t test = 0;     ///< the same; 0 without test data
+  std::uint64_t network = 0;   ///< Network::hash()
+  std::uint64_t train = 0;     ///< the inputs, as they enter the network
+  std::uint64_t test = 0;      ///< the same; 0 without test data
+  std::uint64_t parameters{};  ///< the values of a file; 0 without one
   friend bool operator==(Sources const&, Sources const&) = default;
 };
 
 /// What tiles of two runs must share to be exchanged: the sources, data.shape, data.scale, and of kernel: kind, get, precision, tile,
-/// store. Not in it: names, places and spelling (the hashes stand for what they lead to), labels, kernel.test_test and posterior, which
+/// store, and what its kind reads besides. Not in it: names, places and spelling (the hashes stand for what they lead to), labels, kernel.test_test and posterior, which
 /// every run reads anew.
 std::uint64_t fingerprint(Job const& job, Sources const& sources);
 

@@ -40,6 +40,18 @@ std::string cost_in_words(Network const& network, Compile compile) {
   }
 }
 
+/// What the finite network of a job costs, or why there is none.
+std::string finite_cost_in_words(Job const& job, Network const& network) {
+  try {
+    FiniteReading const reading = read_finite(job, network, Communicator::self());
+    int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
+    return fmt::format("finite network: {} parameters; {} flops per pair of inputs, in tiles of {}\n", reading.parameter_count(),
+                       format_count(cost_of(reading, side).pair_flops), side);
+  } catch (Error const& error) {
+    return text("finite network: no. ", error.what(), "\n");
+  }
+}
+
 std::string table_of(Network const& network) {
   auto const support = infinite_support(network);
   auto const of = [&](Node const& node) { return support[static_cast<std::size_t>(&node - network.nodes().data())]; };
@@ -66,7 +78,8 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
     bool const graphs = !job.data.train.pattern.empty();
     return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
   };
-  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + table_of(network) + cost_in_words(network, compile);
+  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + table_of(network)
+         + (job.kernel.kind == "empirical" ? finite_cost_in_words(job, network) : cost_in_words(network, compile));
 }
 
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {

@@ -88,6 +88,11 @@ Job::Data read_data(Settings const& settings, fs::path const& base) {
   return data;
 }
 
+/// Does a kernel of this kind read the key?
+bool is_read(Key const& key, Job::Kernel const& kernel) {
+  return key.kind.empty() || key.kind == kernel.kind;
+}
+
 /// The words that were given, in the order of the table, so that spelling makes no difference.
 std::vector<std::string> read_choices(Settings const& settings, std::string const& path) {
   auto const given = read_words(settings.at(path));
@@ -106,7 +111,35 @@ Job::Kernel read_kernel(Settings const& settings) {
   if (word_at(settings, "kernel.tile") != "auto") kernel.tile = settings.at("kernel.tile").as<int>();
   kernel.test_test = word_at(settings, "kernel.test_test");
   kernel.store = word_at(settings, "kernel.store");
+  kernel.method = word_at(settings, "kernel.method");
+  kernel.trace_axes = settings.at("kernel.trace_axes").as<std::vector<int>>();
+  kernel.diagonal_axes = settings.at("kernel.diagonal_axes").as<std::vector<int>>();
   return kernel;
+}
+
+Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
+  Job::Parameters parameters;
+  parameters.seed = settings.at("parameters.seed").as<int>();
+  parameters.file = complete_path(word_at(settings, "parameters.file"), base);
+  parameters.group = word_at(settings, "parameters.group");
+  if (!parameters.file.empty() && parameters.seed != 0)
+    settings.refuse("parameters.seed", "parameters.file is given too. Leave one of them out: parameters are drawn or read.");
+  if (parameters.file.empty() && parameters.group != find_key("parameters.group")->standard)
+    settings.refuse("parameters.group", "parameters.file is not given. Name the file that has the group.");
+  return parameters;
+}
+
+/// What another kind of kernel reads may stand there with its default, as --defaults prints it. Anything else was meant for that kind.
+void check_kind(Settings const& settings, Job const& job) {
+  for (Key const& key : job_keys())
+    if (!is_read(key, job.kernel) && settings.given(key.path) && flow_text(settings.at(key.path)) != flow_text(YAML::Load(key.standard)))
+      settings.refuse(
+          key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ", key.kind, ", or leave it out."));
+  if (job.kernel.kind != "empirical") return;
+  for (char const* const path : {"data.train.mask", "data.padding", "data.train.pattern"})
+    if (settings.given(path))
+      settings.refuse(path, text("kernel.kind is empirical, and finite networks take inputs without masks and graphs. Leave it out, or set "
+                                 "kernel.kind to infinite."));
 }
 
 /// The kernels that a posterior is made of.
@@ -168,7 +201,7 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   std::map<std::string, YAML::Node> values;
   for (Key const& key : job_keys()) {
     YAML::Node const value = settings.at(key.path);
-    if (key.needs != Needs::section && !value.IsNull()) values[key.path] = in_line(YAML::Clone(value));
+    if (key.needs != Needs::section && !value.IsNull() && is_read(key, job.kernel)) values[key.path] = in_line(YAML::Clone(value));
   }
   auto const put_source = [&](std::string const& section, Job::Source const& source) {
     if (!source.file.empty()) values[section + ".file"] = YAML::Node(source.file);
@@ -184,6 +217,8 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   values["output"] = YAML::Node(job.output.string());
   values["kernel.get"] = in_line(YAML::Node(job.kernel.get));
   values["posterior.get"] = in_line(YAML::Node(job.posterior.get));
+  if (!job.parameters.file.empty()) values["parameters.file"] = YAML::Node(job.parameters.file);
+  values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);
   for (Key const& key : job_keys())
@@ -203,7 +238,9 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
   job.data = read_data(settings, base);
   job.kernel = read_kernel(settings);
+  job.parameters = read_parameter_source(settings, base);
   job.posterior = read_posterior(settings, job.kernel);
+  check_kind(settings, job);
   job.network = settings.at("network");
   job.network_overrides = settings.overrides_of("network");
   job.complete = complete_job(settings, job, base);

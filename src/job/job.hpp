@@ -28,15 +28,24 @@ struct Job {
     std::optional<double> padding;          ///< what stands at masked positions
   };
   struct Kernel {
-    std::string kind;              ///< infinite
+    std::string kind;              ///< infinite, empirical
     std::vector<std::string> get;  ///< nngp, ntk
     std::optional<int> output;     ///< of several: which
     std::string precision;         ///< float64, float32
     std::optional<int> tile;       ///< none: automatic
     std::string test_test;         ///< diagonal, full, none
     std::string store;             ///< full, lower
+    // Of kind empirical:
+    std::string method;  ///< auto, jacobian_contraction, ntk_vector_products, structured_derivatives
+    std::vector<int> trace_axes, diagonal_axes;
     /// The side of a tile for this many train rows.
     int side(long train, double pair_flops = 0) const;
+  };
+  /// Of a finite network.
+  struct Parameters {
+    int seed = 0;
+    std::string file;  ///< empty: they are drawn
+    std::string group;
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp
@@ -50,6 +59,7 @@ struct Job {
   std::filesystem::path output;  ///< absolute
   Data data;
   Kernel kernel;
+  Parameters parameters;
   Posterior posterior;
   YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
   std::string network_overrides;  ///< the --set options that changed the network, for messages

@@ -8,37 +8,10 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
+#include "job/source_notes.hpp"
 #include "version.hpp"
 
 namespace infinitile {
-
-namespace {
-
-Precision precision_of(Job const& job) {
-  return job.kernel.precision == "float32" ? Precision::float32 : Precision::float64;
-}
-
-/// The inputs as the kernel wants them: train rows, then test rows. Takes the numbers out of `data`.
-std::vector<InputRows> take_inputs(Data& data) {
-  std::vector<InputRows> rows;
-  for (std::size_t i = 0; i < data.train.inputs.size(); ++i) {
-    InputArray& train = data.train.inputs[i];
-    InputRows& own = rows.emplace_back();
-    own.width = train.features();
-    own.values = std::move(train.values);
-    own.masked = std::move(train.masked);
-    if (data.test) {
-      InputArray& test = data.test->inputs[i];
-      std::vector<double> const values = std::move(test.values);
-      std::vector<unsigned char> const masked = std::move(test.masked);
-      own.values.insert(own.values.end(), values.begin(), values.end());
-      own.masked.insert(own.masked.end(), masked.begin(), masked.end());
-    }
-  }
-  return rows;
-}
-
-}  // namespace
 
 KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
     : job_(job),
@@ -55,11 +28,7 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
   together(context.comm, [&] { require_memory(plan_, machine_); });
   {  // an empty network, or one that fails, says so before anything is written
     auto const phase = context.report.phase("rows");
-    auto make = [&] {
-      return std::make_unique<InfiniteKernel>(problem_.grid, problem_.program, take_inputs(problem_.data), layout_.precision,
-                                              std::move(problem_.graphs));
-    };
-    kernel_ = together(context.comm, make);
+    kernel_ = make_tile_kernel(job, problem_, context.comm);
   }
   directory_ = std::make_unique<RunDirectory>(job, problem_.sources, context);
   layout_.fingerprint = directory_->fingerprint();
@@ -84,7 +53,7 @@ bool KernelRun::has_kernel(std::string_view kind) const {
 }
 
 std::vector<double> KernelRun::test_diagonal(std::string_view kind) const {
-  return kind == "nngp" ? kernel_->nngp_diagonal(Block::test_test) : kernel_->ntk_diagonal(Block::test_test);
+  return kernel_->test_diagonal(kind);
 }
 
 std::vector<TileIndex> KernelRun::own_tiles() const {
@@ -136,18 +105,18 @@ void KernelRun::open_store() {
 template <class T>
 void KernelRun::compute(std::vector<TileIndex> const& missing) {
   // Ranks agree between rounds whether to stop. With several threads as many tiles are in flight; their order and bits stay.
-  std::size_t const in_flight = static_cast<std::size_t>(context_.threads), tiles_per_round = std::max<std::size_t>(8, 2 * in_flight);
+  std::size_t const in_flight = static_cast<std::size_t>(kernel_->tiles_at_once(context_.threads)),
+                    tiles_per_round = std::max<std::size_t>(8, 2 * in_flight);
   long const mine = static_cast<long>((missing.size() + tiles_per_round - 1) / tiles_per_round);
   long const rounds = context_.comm.all_reduce(mine, Reduction::max);
   Progress progress("kernel tiles", static_cast<double>(missing.size()));
-  std::vector<InfiniteKernel::Values<T>> values;
-  auto const get = has_kernel("ntk") ? InfiniteKernel::Get::nngp_and_ntk : InfiniteKernel::Get::nngp;
+  std::vector<TileKernel::Values<T>> values;
   std::size_t next = 0;
   auto const compute_some = [&](std::size_t last) {
     stop_if_signalled();
     {
       auto const phase = context_.report.phase("compute");
-      kernel_->compute<T>(Exec(), {missing.begin() + static_cast<long>(next), missing.begin() + static_cast<long>(last)}, get, values);
+      kernel_->compute({missing.begin() + static_cast<long>(next), missing.begin() + static_cast<long>(last)}, values);
     }
     auto const phase = context_.report.phase("write");
     for (auto const& v : values) {
@@ -221,32 +190,12 @@ KernelSource KernelRun::source() {
   return {problem_.grid, load, test_variance};
 }
 
-namespace {
-
-Note source_note(std::string const& path, ArraySource const& source) {
-  return {path, {{"file", source.file}, {"path", source.path}, {"sha256", source.sha256}}};
+std::string KernelRun::describe(std::string_view kind, Block block) const {
+  return text(kernel_->describe(kind), ", ",
+              block == Block::train_train  ? "train inputs"
+              : block == Block::test_train ? "test inputs (rows) and train inputs (columns)"
+                                           : "test inputs");
 }
-
-void add_source_notes(std::vector<Note>& notes, std::string const& name, Dataset const& data) {
-  for (std::size_t i = 0; i < data.inputs.size(); ++i) {
-    std::string const number = i == 0 ? "" : std::to_string(i);
-    notes.push_back(source_note(text("data/", name, "/x", number), data.inputs[i].source));
-    if (auto const& mask = data.inputs[i].mask_source) notes.push_back(source_note(text("data/", name, "/mask", number), *mask));
-  }
-  if (data.pattern) notes.push_back(source_note(text("data/", name, "/pattern"), data.pattern->source));
-  if (data.target_source) notes.push_back(source_note(text("data/", name, "/y"), *data.target_source));
-}
-
-std::string describe_kernel(std::string const& kind, Block block) {
-  std::string const which = block == Block::train_train  ? "train inputs"
-                            : block == Block::test_train ? "test inputs (rows) and train inputs (columns)"
-                                                         : "test inputs";
-  return text(kind == "nngp" ? "covariance of the outputs of the infinitely wide network at initialization (NNGP), "
-                             : "neural tangent kernel of the infinitely wide network, ",
-              which);
-}
-
-}  // namespace
 
 void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes) {
   auto const phase = context_.report.phase("result");
@@ -259,19 +208,18 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
                        " is damaged (its checksum does not hold); it is written again from the tiles"));
     ResultContents contents;
     for (Block const block : blocks())
-      for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe_kernel(kind, block), {}});
+      for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe(kind, block), {}});
     if (problem_.has_test() && job_.kernel.test_test == "diagonal")
       for (auto const& kind : layout_.kernels)
         contents.arrays.push_back({"test_test/" + kind,
                                    {{"test_index", problem_.grid.test()}},
                                    test_diagonal(kind),
-                                   "diagonal: " + describe_kernel(kind, Block::test_test),
+                                   "diagonal: " + describe(kind, Block::test_test),
                                    "",
                                    {}});
     std::move(arrays.begin(), arrays.end(), std::back_inserter(contents.arrays));
-    add_source_notes(notes, "train", problem_.data.train);
-    if (problem_.data.test) add_source_notes(notes, "test", *problem_.data.test);
     contents.notes = std::move(notes);
+    std::ranges::move(note_sources(problem_.data), std::back_inserter(contents.notes));
     Report const& report = context_.report;
     contents.provenance = {{"program", std::string("infinitile")},
                            {"version", std::string(version)},

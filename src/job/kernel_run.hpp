@@ -3,10 +3,10 @@
 #include <memory>
 #include <vector>
 
-#include "infinite/infinite_kernel.hpp"
 #include "job/frame.hpp"
 #include "job/problem.hpp"
 #include "job/run_directory.hpp"
+#include "job/tile_kernel.hpp"
 #include "plan/distribution.hpp"
 #include "solve/posterior.hpp"
 #include "store/result_file.hpp"
@@ -43,6 +43,7 @@ private:
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;
   std::vector<TileRecord> find_tiles_once() const;
+  std::string describe(std::string_view kind, Block block) const;
   void warn_of_little_space(double missing_share) const;
   template <class T>
   void compute(std::vector<TileIndex> const& missing);
@@ -55,7 +56,7 @@ private:
   Distribution distribution_;
   TileLayout layout_;
   std::unique_ptr<RunDirectory> directory_;
-  std::unique_ptr<InfiniteKernel> kernel_;
+  std::unique_ptr<TileKernel> kernel_;
   std::unique_ptr<TileStore> store_;
 };
 

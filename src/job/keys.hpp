@@ -19,6 +19,7 @@ enum class Needs {
   number_from_0,   ///< a finite number, not negative
   whole_from_0,    ///< a whole number, not negative
   auto_or_from_1,  ///< auto, or a whole number from 1
+  axes,            ///< a list of whole numbers, also an empty one
   network,         ///< layers; net/ reads them
 };
 
@@ -39,6 +40,7 @@ struct Key {
   std::string example;   ///< what --defaults shows where there is no default
   std::string comment;   ///< what --defaults says about it
   std::vector<std::string> choices;
+  std::string kind{};  ///< the kernel.kind that reads it; empty: all do
 };
 
 /// THE table of the job file, in the order in which people read it. The reader checks with it, --defaults prints it, the echo and the

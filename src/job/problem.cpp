@@ -47,11 +47,13 @@ std::uint64_t hash_of(Dataset const& d) {
   return hash;
 }
 
-Sources sources_of(Communicator const& comm, Network const& network, Data const& data) {
+Sources sources_of(Communicator const& comm, Problem const& problem) {
+  Data const& data = problem.data;
   std::array<std::uint64_t, 2> hashes{};
   if (comm.is_first()) hashes = {hash_of(data.train), data.test ? hash_of(*data.test) : 0};
   comm.broadcast(std::span<std::uint64_t>(hashes), 0);
-  return {network.hash(), hashes[0], hashes[1]};
+  auto const* const finite = std::get_if<FiniteReading>(&problem.reading);
+  return {problem.network.hash(), hashes[0], hashes[1], finite != nullptr ? finite->parameters_hash : 0};
 }
 
 /// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
@@ -63,7 +65,26 @@ void warn_of_shared_branches(Network const& network) {
                " without weights of their own in between; the kernel takes them as independent. Put a dense layer into one of them."));
 }
 
+/// The reading that kernel.kind asks for.
+std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, Network const& network, Data const& data,
+                                                             Communicator const& comm) {
+  if (job.kernel.kind == "empirical") return read_finite(job, network, comm);
+  warn_of_shared_branches(network);
+  std::vector<Graphs> graphs = graphs_of(network, data);
+  InfiniteProgram program = compile_infinite(network, masks_of(job), graphs);
+  return InfiniteReading{std::move(program), std::move(graphs)};
+}
+
+int side_of(Job const& job, std::variant<InfiniteReading, FiniteReading> const& reading, long train) {
+  if (auto const* const finite = std::get_if<FiniteReading>(&reading)) return job.kernel.tile.value_or(automatic_side(*finite, train));
+  return job.kernel.side(train, cost_of(std::get<InfiniteReading>(reading).program).pair_flops);
+}
+
 }  // namespace
+
+Precision precision_of(Job const& job) {
+  return job.kernel.precision == "float32" ? Precision::float32 : Precision::float64;
+}
 
 std::vector<std::vector<long>> input_shapes(Dataset const& dataset) {
   std::vector<std::vector<long>> shapes;
@@ -114,15 +135,14 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   std::string const packed = comm.broadcast(pack(hashes), hasher);
   if (comm.is_first()) give_hashes(data, unpack(packed));
   Network network = build_network(job, input_shapes(data.train), activation_signatures());
-  warn_of_shared_branches(network);
-  std::vector<Graphs> graphs = graphs_of(network, data);
-  InfiniteProgram program = compile_infinite(network, masks_of(job), graphs);
+  auto reading = read_network_as(job, network, data, comm);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
-  Sources const sources = sources_of(comm, network, data);
-  for (Dataset* const d : {&data.train, data.test ? &*data.test : nullptr})
+  TileGrid const grid(train, test, side_of(job, reading, train));
+  Problem problem{std::move(data), std::move(network), std::move(reading), grid, {}};
+  problem.sources = sources_of(comm, problem);
+  for (Dataset* const d : {&problem.data.train, problem.has_test() ? &*problem.data.test : nullptr})
     if (d != nullptr && d->pattern) d->pattern->values = {};  // the graphs have what is in them
-  TileGrid const grid(train, test, job.kernel.side(train, cost_of(program).pair_flops));
-  return {std::move(data), std::move(network), std::move(program), std::move(graphs), grid, sources};
+  return problem;
 }
 
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
@@ -133,10 +153,17 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   size.entry_bytes = job.kernel.precision == "float64" ? 8 : 4;
   size.mirrored = job.kernel.store == "full";
   size.test_test = job.kernel.test_test == "full" && problem.has_test();
-  InfiniteCost const cost = cost_of(problem.program);
-  size.row_numbers = cost.row_numbers;
-  size.pair_flops = cost.pair_flops;
-  size.strip_bytes = 8 * 8 * cost.pair_numbers;
+  if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
+    FiniteCost const cost = cost_of(*finite, problem.grid.side());
+    size.product_flops = cost.pair_flops;
+    size.network_bytes = size.entry_bytes * cost.numbers;
+  } else {
+    InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
+    size.product_flops = 2 * static_cast<double>(size.features);
+    size.row_numbers = cost.row_numbers;
+    size.pair_flops = cost.pair_flops;
+    size.strip_bytes = 8 * 8 * cost.pair_numbers;
+  }
   if (purpose == Purpose::posterior) {
     size.factorizations =
         (wants(job.posterior.get, "nngp") ? 1 : 0) + (wants(job.posterior.get, "ntk") || wants(job.posterior.get, "ntkgp") ? 1 : 0);

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <variant>
 #include <vector>
 
+#include "base/precision.hpp"
 #include "comm/communicator.hpp"
 #include "infinite/program.hpp"
 #include "job/echo.hpp"
+#include "job/finite_reading.hpp"
 #include "job/job.hpp"
 #include "net/network.hpp"
 #include "plan/plan.hpp"
@@ -12,18 +15,26 @@
 
 namespace infinitile {
 
-/// A job with all it names: its data in memory, its network as a graph and as a program, and how the matrix is cut.
+/// The network of a job at infinite width.
+struct InfiniteReading {
+  InfiniteProgram program;
+  std::vector<Graphs> graphs;  ///< as aggregate layers read them
+};
+
+/// A job with all it names: its data in memory, its network as a graph and as kernel.kind reads it, and how the matrix is cut.
 struct Problem {
   Data data;
   Network network;
-  InfiniteProgram program;
-  std::vector<Graphs> graphs;  ///< as aggregate layers read them
+  std::variant<InfiniteReading, FiniteReading> reading;
   TileGrid grid;
   Sources sources;
 
   bool has_test() const { return data.test.has_value(); }
   long features() const;
 };
+
+/// What the tiles of a job are stored in.
+Precision precision_of(Job const& job);
 
 /// Rank 0 reads and checks the data and sends them to all. Collective.
 Problem open_problem(Job const& job, Communicator const& comm);

@@ -105,6 +105,8 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return holds<int>(node) && node.as<int>() >= 0;
     case Needs::auto_or_from_1:
       return is_one_of(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
+    case Needs::axes:
+      return node.IsSequence() && std::ranges::all_of(node, holds<int>);
     case Needs::network:
       return true;
   }
@@ -136,6 +138,8 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return text("a whole number from 0 to ", std::numeric_limits<int>::max(), " is needed.");
     case Needs::auto_or_from_1:
       return text("a whole number from 1 to ", std::numeric_limits<int>::max(), " or auto is needed.");
+    case Needs::axes:
+      return "a list of axes is needed, such as [-1] or [].";
     case Needs::network:
       break;
   }

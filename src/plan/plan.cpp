@@ -61,7 +61,8 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
     plan.tile_bytes += tests * static_cast<double>(size.grid.train()) * 8 / machine.ranks;     // the test rows of the NNGP too
   if (size.full_covariance) plan.tile_bytes += tests * tests * 8 * (1 + 0.5 / machine.ranks);  // on rank 0 as a whole
   // Tiles being computed; panels of the factorization and the messages on their way, as measured (docs/performance.md).
-  double const in_flight = (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes + machine.threads * size.strip_bytes;
+  double const in_flight =
+      (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes + machine.threads * size.strip_bytes + size.network_bytes;
   double const panels = 2.5 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
   plan.buffer_bytes = in_flight + (size.factorizations > 0 ? panels : 0);
   plan.program_bytes = 52e6;
@@ -86,7 +87,7 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   }
   Share const share = largest_share(size, plan.distribution);
   plan.tiles_of_rank = share.tiles;
-  plan.gram_flops = 2 * entries * static_cast<double>(size.features);
+  plan.gram_flops = entries * size.product_flops;
   plan.pair_flops = entries * size.pair_flops;
   plan.solve_flops = solve_flops(size);
   add_memory(plan, size, machine, share.entries);
@@ -94,7 +95,7 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
 
   Rates const& rates = machine.rates;
   double const gemm = (size.entry_bytes == 4 ? rates.gemm_single : rates.gemm) * machine.threads;
-  plan.kernel_seconds = share.entries * (2 * static_cast<double>(size.features) / gemm + size.pair_flops / (rates.pair * machine.threads));
+  plan.kernel_seconds = share.entries * (size.product_flops / gemm + size.pair_flops / (rates.pair * machine.threads));
   plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
   double const n = static_cast<double>(size.grid.train());
   double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());
@@ -129,8 +130,8 @@ std::string describe(Plan const& plan, JobSize const& size, Machine const& machi
        fmt::format("data {}, layers {}, tiles {}, buffers {}, program {}", format_bytes(plan.data_bytes), format_bytes(plan.row_bytes),
                    format_bytes(plan.tile_bytes), format_bytes(plan.buffer_bytes), format_bytes(plan.program_bytes)));
   line("flops", format_count(plan.gram_flops + plan.pair_flops + plan.solve_flops),
-       fmt::format("inner products {}, layers {}, solve {}", format_count(plan.gram_flops), format_count(plan.pair_flops),
-                   format_count(plan.solve_flops)));
+       fmt::format("{} {}, layers {}, solve {}", size.network_bytes > 0 ? "matrix products" : "inner products",
+                   format_count(plan.gram_flops), format_count(plan.pair_flops), format_count(plan.solve_flops)));
   line("messages per rank", format_bytes(plan.message_bytes), "");
   line("disk", format_bytes(plan.disk_bytes),
        size.mirrored ? "both halves of symmetric blocks (kernel.store: full)" : "lower tiles (kernel.store: lower)");

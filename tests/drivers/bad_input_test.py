@@ -186,6 +186,40 @@ COVERS = [
     ("NaN in a graph", graphs((37, 3, 3), (11, 3, 3), float, numpy.nan), BOTH_GRAPHS, ["aggregate", "flatten"], ["train/graph", "NaN"]),
 ]
 
+# What is wrong with a finite network on inputs of shape (3, 2): its layers, what the other sections get, and the words of the line.
+WIDTHS = [{"conv": {"out_chan": 4, "filter_shape": [2]}}, "relu", "flatten", {"dense": {"out_dim": 2}}]
+POSITIONS = [{"conv": {"out_chan": 4, "filter_shape": [2]}}]
+DECAY = {"n_chan_out": 2, "n_chan_key": 2, "n_chan_val": 2, "pos_emb_type": "SUM", "pos_emb_decay_fn": "exp"}
+DROPOUT = [{"dense": {"out_dim": 4}}, {"dropout": {"rate": 0.5}}, "flatten", {"dense": {"out_dim": 2}}]
+FINITE = [
+    ("a width that is missing", ["flatten", "dense"], {}, ["job.yaml", "1", "dense", "out_dim"]),
+    ("outputs with positions", POSITIONS, {}, ["job.yaml", "kernel.trace_axes", "[-1]", "(2, 4)", "(2, 2)", "[-2, -1]"]),
+    ("outputs in pairs", WIDTHS, {"kernel": {"trace_axes": []}}, ["kernel.trace_axes", "[]", "(2)", "(2, 2)", "[-1]"]),
+    ("outputs one by one", WIDTHS, {"kernel": {"trace_axes": [], "diagonal_axes": [-1]}}, ["kernel.diagonal_axes", "[-1]", "(2)"]),
+    ("an axis that is not there", WIDTHS, {"kernel": {"trace_axes": [-3]}}, ["job.yaml", "kernel.trace_axes", "-3", "-2", "1"]),
+    ("the batch as an axis", WIDTHS, {"kernel": {"trace_axes": [0]}}, ["kernel.trace_axes", "0", "batch"]),
+    ("an axis twice", WIDTHS, {"kernel": {"diagonal_axes": [1]}}, ["kernel.diagonal_axes", "1", "twice"]),
+    ("an axis that is no list", WIDTHS, {"kernel": {"trace_axes": -1}}, ["kernel.trace_axes", "-1", "list"]),
+    ("an axis that is no number", WIDTHS, {"kernel": {"trace_axes": ["o"]}}, ["kernel.trace_axes", "o", "list"]),
+    ("an unknown method", WIDTHS, {"kernel": {"method": "jacobian"}}, ["kernel.method", "jacobian", "jacobian_contraction", "auto"]),
+    ("a method at infinite width", WIDTHS, {"kernel": {"kind": "infinite", "method": "ntk_vector_products"}},
+     ["job.yaml", "kernel.method", "ntk_vector_products", "infinite", "empirical"]),
+    ("parameters at infinite width", WIDTHS, {"kernel": {"kind": "infinite"}, "parameters": {"seed": 3}},
+     ["job.yaml", "parameters.seed", "3", "infinite", "empirical"]),
+    ("a seed below 0", WIDTHS, {"parameters": {"seed": -1}}, ["parameters.seed", "-1"]),
+    ("a seed and a file", WIDTHS, {"parameters": {"seed": 1, "file": "data.h5"}}, ["parameters.seed", "1", "parameters.file"]),
+    ("a group without a file", WIDTHS, {"parameters": {"group": "params"}}, ["parameters.group", "params", "parameters.file"]),
+    ("no file of parameters", WIDTHS, {"parameters": {"file": "nowhere.h5"}}, ["nowhere.h5"]),
+    ("a file without the parameters", WIDTHS, {"parameters": {"file": "data.h5"}}, ["0/w", "data.h5"]),
+    ("a group that is not there", WIDTHS, {"parameters": {"file": "data.h5", "group": "nets"}}, ["nets/0/w", "data.h5"]),
+    ("parameters of another shape", ["flatten", {"dense": {"out_dim": 2}}], {"parameters": {"file": "data.h5", "group": "params"}},
+     ["params/1/w", "(5, 2)", "(6, 2)"]),
+    ("stated padding", WIDTHS, {"data": {"padding": 0}}, ["job.yaml", "data.padding", "empirical", "masks"]),
+    ("dropout that draws", DROPOUT, {}, ["job.yaml", "1", "dropout", "mode", "test"]),
+    ("embeddings that are related", [{"global_self_attention": DECAY}, "flatten"], {}, ["job.yaml", "0", "pos_emb_decay_fn"]),
+    ("a graph", ["aggregate", "flatten", {"dense": {"out_dim": 2}}], {}, ["job.yaml", "0", "aggregate", "empirical"]),
+]
+
 # What is wrong with the choice of an output, the inputs, the network, kernel.output, and the words.
 TWO = [{"parallel": [["dense", "relu"], ["dense"]]}]
 OUTPUTS = [
@@ -268,6 +302,17 @@ class BadInput(Folder):
                     job["data"][key] = {**job["data"][key], **value} if isinstance(value, dict) else value
                 self.write_job(job)
                 self.expect_line(["kernel", "job.yaml"], words)
+
+    def test_finite_networks(self):
+        self.write_data(change=lambda arrays: arrays.update({"params/1/w": numpy.zeros((5, 2))}))
+        for what, network, sections, words in FINITE:
+            with self.subTest(what):
+                sections = {**sections, "kernel": {"kind": "empirical", **sections.get("kernel", {})}}
+                job = self.job(network=network, **{**sections, "data": {"shape": [3, 2], **sections.get("data", {})}})
+                self.write_job(job)
+                self.expect_line(["kernel", "job.yaml"], words)
+                if sections["kernel"]["kind"] == "empirical" and "file" in sections.get("parameters", {}):
+                    self.expect_line(["kernel", "job.yaml"], words, ranks=2)
 
     def test_outputs(self):
         self.write_data()

@@ -28,7 +28,9 @@ def finished_tiles(folder):
     return found
 
 
-class Restart(Folder):
+class Disturbed(Folder):
+    """Runs of a job that are killed, and go on."""
+
     job_file = JOB
 
     def undisturbed(self):
@@ -60,6 +62,8 @@ class Restart(Folder):
         self.assertEqual(tiles["computed"], tiles["total"] - len(kept))
         return len(kept)
 
+
+class Restart(Disturbed):
     def test_killed_at_any_moment(self):
         """SIGKILL of one rank or of all, at moments chosen by chance, again and again on other numbers of ranks."""
         began = time.monotonic()

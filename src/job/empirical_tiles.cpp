@@ -1,0 +1,91 @@
+#include "job/empirical_tiles.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/index.hpp"
+#include "base/text.hpp"
+#include "comm/agreed_stop.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Throws NumericalAnswer where values that cannot stand in a result were found in `place`.
+template <class T>
+void expect_finite(std::vector<T> const& values, std::string const& place) {
+  auto const bad = std::ranges::count_if(values, [](T v) { return !std::isfinite(v); });
+  if (bad > 0)
+    throw NumericalAnswer(text(bad, " kernel values of ", place,
+                               " are infinite or not a number: outputs or derivatives leave the range of the numbers. Use smaller "
+                               "weights, data.scale: unit_sphere, or kernel.precision: float64."));
+}
+
+}  // namespace
+
+template <class T>
+EmpiricalTiles::Samples<T>::Samples(FiniteReading const& reading, std::vector<InputRows> rows)
+    : kernel(reading.program, reading.parameters, reading.axes, reading.method, cotangents_at_once) {
+  for (InputRows& input : rows) {
+    sizes.push_back(input.width);
+    if constexpr (std::is_same_v<T, double>)
+      inputs.push_back(std::move(input.values));
+    else
+      inputs.emplace_back(input.values.begin(), input.values.end());
+  }
+}
+
+template <class T>
+std::vector<Batch<T const>> EmpiricalTiles::Samples<T>::rows(long first, int count) const {
+  std::vector<Batch<T const>> out;
+  for (std::size_t i = 0; i < inputs.size(); ++i) out.emplace_back(inputs[i].data() + first * sizes[i], 1, count, sizes[i]);
+  return out;
+}
+
+EmpiricalTiles::EmpiricalTiles(TileGrid grid, FiniteReading reading, std::vector<InputRows> inputs, Precision precision)
+    : grid_(grid), get_(reading.get), samples_([&]() -> decltype(samples_) {
+        if (precision == Precision::float64) return Samples<double>(reading, std::move(inputs));
+        return Samples<float>(reading, std::move(inputs));
+      }()) {}
+
+template <class T>
+void EmpiricalTiles::compute_as(std::vector<TileIndex> const& tiles, std::vector<Values<T>>& values) const {
+  Samples<T> const& samples = std::get<Samples<T>>(samples_);
+  auto const get = static_cast<typename EmpiricalKernel<T>::Get>(get_);
+  values.resize(tiles.size());
+  for (std::size_t t = 0; t < tiles.size(); ++t) {
+    stop_if_signalled();
+    TileIndex const tile = tiles[t];
+    auto const rows = samples.rows(offset(tile.row), grid_.height(tile)), cols = samples.rows(offset(tile.col), grid_.width(tile));
+    auto const block = tile.row == tile.col ? samples.kernel.within(rows, get) : samples.kernel.between(rows, cols, get);
+    for (auto const* const kernel : {&block.nngp, &block.ntk}) expect_finite(*kernel, text("tile (", tile.row, ", ", tile.col, ")"));
+    values[t].tile = tile;
+    values[t].nngp.assign(block.nngp.begin(), block.nngp.end());
+    values[t].ntk.assign(block.ntk.begin(), block.ntk.end());
+  }
+}
+
+void EmpiricalTiles::fill_test_diagonal(Communicator const& comm) {
+  for (auto* const diagonal : {&test_nngp_, &test_ntk_}) diagonal->assign(at(grid_.test()), 0);
+  auto const fill = [&]<class T>(Samples<T> const& samples) {
+    for (long i = comm.rank(); i < grid_.test(); i += comm.size()) {
+      stop_if_signalled();
+      auto const block = samples.kernel.within(samples.rows(grid_.train() + i, 1), static_cast<typename EmpiricalKernel<T>::Get>(get_));
+      for (auto const* const kernel : {&block.nngp, &block.ntk}) expect_finite(*kernel, text("test row ", i));
+      test_nngp_[at(i)] = block.nngp.front();
+      if (!block.ntk.empty()) test_ntk_[at(i)] = block.ntk.front();
+    }
+  };
+  together(
+      comm, [&] { std::visit(fill, samples_); }, no_hurry);
+  // All ranks but one have 0, so that the sum is that rank's number to the last bit.
+  for (auto* const diagonal : {&test_nngp_, &test_ntk_}) comm.all_reduce(std::span(*diagonal), Reduction::sum);
+}
+
+std::string EmpiricalTiles::describe(std::string_view kind) const {
+  return kind == "nngp" ? "mean over the outputs of the finite network of f(x) f(x')"
+                        : "empirical tangent kernel of the finite network, mean over its outputs";
+}
+
+}  // namespace infinitile

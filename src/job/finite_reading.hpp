@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstdint>
+
+#include "comm/communicator.hpp"
+#include "finite/empirical_kernel.hpp"
+#include "job/job.hpp"
+
+namespace infinitile {
+
+/// The finite network of a job of kind empirical, and what is wanted of it.
+struct FiniteReading {
+  FiniteProgram program;
+  ParameterValues parameters;
+  std::uint64_t parameters_hash = 0;  ///< of the values of a file; 0 where they are drawn
+  KernelAxes axes;
+  NtkMethod method = NtkMethod::automatic;
+  EmpiricalKernel<double>::Get get{};
+
+  OutputSplit split() const { return KernelLayout(program.output_shape, axes).split(); }
+  long parameter_count() const;
+};
+
+/// The parameters are drawn, or rank 0 reads them and sends them to all. Collective. Throws Error: a layer that finite networks do not have,
+/// parameters that do not fit, axes that leave more than one number for each pair of inputs.
+FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm);
+
+/// Numbers of cotangents that are on their way at once (EmpiricalKernel): constant, since bits depend on it.
+inline constexpr long cotangents_at_once = 1L << 24;
+
+/// What tiles of a side cost.
+struct FiniteCost {
+  double pair_flops = 0;  ///< per pair: of products, and what goes through memory counted as such
+  double numbers = 0;     ///< beside the tile: parameters, both sides of it in the network, cotangents and Jacobians in hand
+};
+FiniteCost cost_of(FiniteReading const& reading, int side);
+
+/// The side of tiles for so many train rows: as at infinite width, and no larger than a bound of memory for the samples of a tile allows.
+int automatic_side(FiniteReading const& reading, long train);
+
+}  // namespace infinitile
