@@ -1,7 +1,10 @@
 // Finite networks of the language, random ones and by hand: derivatives and methods agree, layers do what their definitions say.
+#include <numeric>
+
 #include "base/error.hpp"
 #include "finite/compile.hpp"
 #include "kernels/activation.hpp"
+#include "net/position_decay.hpp"
 #include "net/reader.hpp"
 #include "support/catch.hpp"
 #include "support/derivative_checks.hpp"
@@ -30,6 +33,7 @@ std::vector<std::string> const blocks{
     "{global_self_attention: {n_chan_out: W, n_chan_key: 3, n_chan_val: 2, n_heads: 2, pos_emb_type: SUM, b_std: 0.2}}",
     "{global_self_attention: {n_chan_out: W, n_chan_key: 2, n_chan_val: 3, linear_scaling: false, pos_emb_type: CONCAT, n_chan_pos_emb: 2, "
     "val_pos_emb: true}}",
+    "{global_self_attention: {n_chan_out: W, n_chan_key: 3, n_chan_val: 2, pos_emb_type: SUM, pos_emb_decay_fn: {exp: {rate: 0.2}}}}",
 };
 std::vector<std::string> const activations{"erf", "gelu", "tanh", "{sin: {a: 0.8, b: 1.2}}", "sigmoid_like"};
 std::vector<std::string> const ends{"flatten, {dense: {out_dim: 3}}", "global_avg_pool, {dense: {out_dim: 2, b_std: 0.4}}",
@@ -72,6 +76,39 @@ TEST_CASE("derivatives of random networks agree with each other and with differe
     checks.push_against_differences();
     if (number % 4 == 0) checks.methods_agree();
   }
+}
+
+TEST_CASE("related embeddings are a factor of their covariance times independent ones", "[finite_networks]") {
+  auto const words = [](std::string const& decay) {
+    return "[{global_self_attention: {n_chan_out: 3, n_chan_key: 2, n_chan_val: 2, pos_emb_type: CONCAT, n_chan_pos_emb: 2, val_pos_emb: "
+           "true"
+           + decay + "}}]";
+  };
+  std::vector<double> x(12);
+  std::iota(x.begin(), x.end(), -3.0);
+  Batch<double const> const input(x.data(), 1, 1, 12);
+  auto const output = [&](FiniteProgram const& program, ParameterValues const& values) {
+    ParameterArrays<double> const arrays(values);
+    Evaluation<double> const at_x(program, arrays.batches(), std::span(&input, 1), Evaluation<double>::Keep::nothing);
+    return std::vector<double>(at_x.output().data, at_x.output().data + at_x.output().count());
+  };
+  FiniteProgram const related = program_of(words(", pos_emb_decay_fn: [1, 0.3], pos_emb_p_norm: 1"), {{2, 3, 2}}),
+                      independent = program_of(words(""), {{2, 3, 2}});
+  ParameterValues values = draw_parameters(related.parameters, {4, 0});
+  std::vector<double> const found = output(related, values);
+  std::vector<double> const drawn = values.back();  // (2, 3, 2), positions row-major
+  GlobalSelfAttention op;
+  op.pos_emb_decay_fn = PositionDecay{PositionDecay::Kind::values, 1, {1, 0.3}};
+  op.pos_emb_p_norm = 1;
+  std::vector<double> const factor = factor_of(embedding_covariance(op, std::vector<long>{2, 3}), 6);
+  for (std::size_t p = 0; p < 6; ++p)
+    for (std::size_t c = 0; c < 2; ++c) {
+      values.back()[2 * p + c] = 0;
+      for (std::size_t r = 0; r < 6; ++r) values.back()[2 * p + c] += factor[6 * p + r] * drawn[2 * r + c];
+    }
+  std::vector<double> const expected = output(independent, values);
+  REQUIRE(found.size() == 18);
+  for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).epsilon(1e-13));
 }
 
 TEST_CASE("parallel branches, products with constants and graphs have derivatives", "[finite_networks]") {

@@ -41,6 +41,22 @@ TEST_CASE("embeddings share what the decay says of the sum of powers of their di
 }
 
 /// The eigenvalues of a band of n rows with 1 on the diagonal and b beside it are 1 + 2 b cos(π j / (n + 1)).
+TEST_CASE("a factor times its transpose is the covariance, also one without variance of its own", "[decay]") {
+  std::vector<long> const sizes{3, 2};
+  long const n = 6;
+  for (double const rate : {2.0, 0.3, 0.0}) {  // at rate 0 all embeddings are one
+    std::vector<double> const covariance = embedding_covariance(attention({PositionDecay::Kind::exp, rate, {}}, 1.5), sizes);
+    std::vector<double> const factor = factor_of(covariance, n);
+    for (long i = 0; i < n; ++i)
+      for (long j = 0; j < n; ++j) {
+        double product = 0;
+        for (long k = 0; k < n; ++k) product += factor[at(i * n + k)] * factor[at(j * n + k)];
+        CHECK(product == Approx(covariance[at(i * n + j)]).epsilon(1e-14));
+        if (j > i || (rate == 0 && j > 0)) CHECK(factor[at(i * n + j)] == 0);
+      }
+  }
+}
+
 TEST_CASE("a band is a covariance as long as its smallest eigenvalue is not negative", "[decay]") {
   for (long const n : {1L, 2L, 5L, 40L}) {
     double const most = 0.5 / std::cos(std::acos(-1.0) / static_cast<double>(n + 1));

@@ -93,9 +93,9 @@ private:
   }
 
   Tensor apply(GlobalSelfAttention const& op, Node const& node) {
-    if (op.pos_emb_decay_fn)
-      throw Error(text(network_.where(node), ": pos_emb_decay_fn is read at infinite width alone. Leave it out of a finite network."));
-    return write_attention(builder_, op, flat(operand(node)), parameters(node)).reshaped(node.shape);
+    std::vector<Tensor> weights = parameters(node);
+    if (op.pos_emb_decay_fn) weights.back() = builder_.mix(flat(weights.back()), 0, embedding_matrix(op, before(node).sizes()));
+    return write_attention(builder_, op, flat(operand(node)), weights).reshaped(node.shape);
   }
 
   // --- positions -----------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ namespace infinitile {
 /// The finite network that a network stands for: its output as a function of its inputs and parameters; what the output does not depend on
 /// is left out. Every value is stored with its positions in written order, then its channels. Scales of parameterization ntk stand in the
 /// program, so parameters are as drawn. An aggregate layer has a further input: the weights (receivers, senders) of the graph, dense.
-/// Throws Error, naming the layer: a width is missing, an activation has no function, dropout in mode train, a decay of embeddings.
+/// Throws Error, naming the layer: a width is missing, an activation has no function, dropout in mode train.
 /// Formulas: neural_tangents, reference 2.3, 2.4, 2.9 and 2.11.
 FiniteProgram compile_finite(Network const& network);
 

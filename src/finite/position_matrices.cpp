@@ -4,6 +4,7 @@
 
 #include "base/index.hpp"
 #include "finite/shapes.hpp"
+#include "net/position_decay.hpp"
 
 namespace infinitile {
 
@@ -94,6 +95,22 @@ PositionTap resize_matrix(long in, long out, ImageResize const& op) {
       for (std::size_t e = begin; e < matrix.weight.size(); ++e) matrix.weight[e] /= sum;
     }
     end_row(matrix);
+  }
+  return matrix;
+}
+
+PositionTap embedding_matrix(GlobalSelfAttention const& op, std::span<long const> sizes) {
+  long const positions = product_of(sizes);
+  std::vector<double> const factor = factor_of(embedding_covariance(op, sizes), positions);
+  PositionTap matrix{{0}, {}, {}};
+  for (long row = 0; row < positions; ++row) {
+    for (long col = 0; col <= row; ++col) {
+      double const weight = factor[at(row * positions + col)];
+      if (weight == 0) continue;
+      matrix.in.push_back(static_cast<int>(col));
+      matrix.weight.push_back(weight);
+    }
+    matrix.first.push_back(static_cast<int>(matrix.in.size()));
   }
   return matrix;
 }

@@ -21,6 +21,8 @@ PositionTap pool_matrix(WindowAxis const& axis, Pool pool);
 /// A resize along one axis. Pixel centres lie at half-integers; linear is a triangle, with antialias as wide as an output pixel where that
 /// is more. Source: jax.image.resize, reference 2.11.
 PositionTap resize_matrix(long in, long out, ImageResize const& op);
+/// What relates the embeddings of positions: a factor of their covariance, which makes them of independent ones (reference 1.4).
+PositionTap embedding_matrix(GlobalSelfAttention const& op, std::span<long const> sizes);
 /// All positions of a product with a constant.
 PositionTap product_matrix(DotGeneral const& op, Node const& input);
 

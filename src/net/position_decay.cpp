@@ -36,6 +36,13 @@ double distance(std::vector<long> const& one, std::vector<long> const& other, do
   return sum;
 }
 
+/// What is left of a variance by rounding alone, of a matrix n x n.
+double rounding_of(std::vector<double> const& matrix, long n) {
+  double largest = 0;
+  for (long i = 0; i < n; ++i) largest = std::max(largest, matrix[at(i * n + i)]);
+  return 8 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * largest;
+}
+
 }  // namespace
 
 std::vector<double> embedding_covariance(GlobalSelfAttention const& op, std::span<long const> sizes) {
@@ -50,12 +57,24 @@ std::vector<double> embedding_covariance(GlobalSelfAttention const& op, std::spa
   return out;
 }
 
+std::vector<double> factor_of(std::vector<double> covariance, long n) {
+  auto const entry = [&](long i, long j) -> double& { return covariance[at(i * n + j)]; };
+  double const rounding = rounding_of(covariance, n);
+  for (long k = 0; k < n; ++k) {
+    bool const determined = entry(k, k) <= rounding;
+    double const root = std::sqrt(std::max(entry(k, k), 0.0));
+    for (long i = k; i < n; ++i) entry(i, k) = determined ? 0 : entry(i, k) / root;
+    for (long i = 0; i < k; ++i) entry(i, k) = 0;
+    for (long i = k + 1; i < n; ++i)
+      for (long j = k + 1; j <= i; ++j) entry(i, j) -= entry(i, k) * entry(j, k);
+  }
+  return covariance;
+}
+
 bool is_covariance(std::vector<double> matrix, long n) {
   // Cholesky factorization that takes the largest variance left first: what is left of a covariance is one too, up to rounding.
   auto const entry = [&](long i, long j) -> double& { return matrix[at(i * n + j)]; };
-  double largest = 0;
-  for (long i = 0; i < n; ++i) largest = std::max(largest, entry(i, i));
-  double const rounding = 8 * static_cast<double>(n) * std::numeric_limits<double>::epsilon() * largest;
+  double const rounding = rounding_of(matrix, n);
   std::vector<long> left;
   for (long i = 0; i < n; ++i) left.push_back(i);
   while (!left.empty()) {

@@ -11,6 +11,10 @@ namespace infinitile {
 /// rows (reference 2.9). Empty without a decay: then R is the identity. `sizes` are those of the spatial axes, row-major.
 std::vector<double> embedding_covariance(GlobalSelfAttention const& op, std::span<long const> sizes);
 
+/// The lower triangular factor L of a covariance, n x n by rows, in the order of its rows: L Lᵀ is the covariance up to rounding. Where the rows
+/// before determine a row, its column is 0.
+std::vector<double> factor_of(std::vector<double> covariance, long n);
+
 /// Embeddings of more positions are refused: their covariance is held in full, and attention to so many costs their number cubed per pair.
 inline constexpr long most_decay_positions = 4096;
 

@@ -189,7 +189,6 @@ COVERS = [
 # What is wrong with a finite network on inputs of shape (3, 2): its layers, what the other sections get, and the words of the line.
 WIDTHS = [{"conv": {"out_chan": 4, "filter_shape": [2]}}, "relu", "flatten", {"dense": {"out_dim": 2}}]
 POSITIONS = [{"conv": {"out_chan": 4, "filter_shape": [2]}}]
-DECAY = {"n_chan_out": 2, "n_chan_key": 2, "n_chan_val": 2, "pos_emb_type": "SUM", "pos_emb_decay_fn": "exp"}
 DROPOUT = [{"dense": {"out_dim": 4}}, {"dropout": {"rate": 0.5}}, "flatten", {"dense": {"out_dim": 2}}]
 FINITE = [
     ("a width that is missing", ["flatten", "dense"], {}, ["job.yaml", "1", "dense", "out_dim"]),
@@ -216,7 +215,6 @@ FINITE = [
      ["params/1/w", "(5, 2)", "(6, 2)"]),
     ("stated padding", WIDTHS, {"data": {"padding": 0}}, ["job.yaml", "data.padding", "empirical", "masks"]),
     ("dropout that draws", DROPOUT, {}, ["job.yaml", "1", "dropout", "mode", "test"]),
-    ("embeddings that are related", [{"global_self_attention": DECAY}, "flatten"], {}, ["job.yaml", "0", "pos_emb_decay_fn"]),
     ("a graph", ["aggregate", "flatten", {"dense": {"out_dim": 2}}], {}, ["job.yaml", "0", "aggregate", "empirical"]),
 ]
 
