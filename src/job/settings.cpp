@@ -65,7 +65,7 @@ bool is_shape(YAML::Node const& node) {
   return is_list_of_sizes(node) || (node.IsSequence() && node.size() > 0 && std::ranges::all_of(node, is_list_of_sizes));
 }
 
-bool is_one_of(YAML::Node const& node, std::vector<std::string> const& choices) {
+bool is_among(YAML::Node const& node, std::vector<std::string> const& choices) {
   return node.IsScalar() && std::ranges::find(choices, node.Scalar()) != choices.end();
 }
 
@@ -92,7 +92,7 @@ bool is_right(Key const& key, YAML::Node const& node) {
     case Needs::shape:
       return is_shape(node);
     case Needs::one_of:
-      return is_one_of(node, key.choices);
+      return is_among(node, key.choices);
     case Needs::some_of:
       return is_some_of(node, key.choices);
     case Needs::flag:
@@ -104,7 +104,7 @@ bool is_right(Key const& key, YAML::Node const& node) {
     case Needs::whole_from_0:
       return holds<int>(node) && node.as<int>() >= 0;
     case Needs::auto_or_from_1:
-      return is_one_of(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
+      return is_among(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
     case Needs::axes:
       return node.IsSequence() && std::ranges::all_of(node, holds<int>);
     case Needs::network:
