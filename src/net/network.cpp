@@ -1,5 +1,6 @@
 #include "net/network.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <map>
@@ -175,6 +176,17 @@ private:
 };
 
 }  // namespace
+
+bool is_linear(Activation const& activation) {
+  auto const is = [&](std::string_view parameter, double value) {
+    return std::ranges::any_of(activation.parameters, [&](auto const& each) {
+      double const* const number = std::get_if<double>(&each.second);
+      return each.first == parameter && number != nullptr && *number == value;
+    });
+  };
+  bool const is_shifted = activation.affine.input_shift != 0 || activation.affine.output_shift != 0;
+  return !is_shifted && (activation.name == "monomial" || activation.name == "hermite") && is("degree", 1);
+}
 
 std::optional<long> parameter_count(Network const& network, Node const& node) {
   if (node.inputs.empty()) return 0;

@@ -84,6 +84,10 @@ private:
   Network network_;
 };
 
+/// Is it a factor and nothing else, such as monomial of degree 1 with an output_scale? What goes through stays Gaussian, and a branch of a sum
+/// can end with it.
+bool is_linear(Activation const& activation);
+
 /// Trainable numbers of a node in the finite network; nothing where a width is not known.
 std::optional<long> parameter_count(Network const& network, Node const& node);
 

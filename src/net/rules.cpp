@@ -72,9 +72,9 @@ void Rules::operator()(Dropout& op) const {
   if (op.mode == Mode::train) node_.gaussian = false;
 }
 
-void Rules::operator()(Activation&) const {
+void Rules::operator()(Activation& op) const {
   expect_gaussian(take_only_input(), "an activation");
-  node_.gaussian = false;
+  node_.gaussian = is_linear(op);
 }
 
 void Rules::operator()(Sum&) const {
