@@ -55,7 +55,8 @@ TEST_CASE("maps with closed forms are met to 1e-13, wherever the kink is", "[loc
   for (double const g : {0.3, 1.0, 7.0})
     for (double const b : {-1.7, -0.2, 0.0, 0.9, 2.5}) {
       CAPTURE(g, b);
-      double const t = b / g, below = std::erfc(-t / std::numbers::sqrt2) / 2, density = std::exp(-t * t / 2) / std::sqrt(2 * std::numbers::pi);
+      double const t = b / g, below = std::erfc(-t / std::numbers::sqrt2) / 2,
+                   density = std::exp(-t * t / 2) / std::sqrt(2 * std::numbers::pi);
       double const mean = b * below + g * density, square = (b * b + g * g) * below + b * g * density;
       LocalMoments const m = local_moments(scaled("relu", {g, b, 1, 0}));
       CHECK_THAT(m.mean, Catch::Matchers::WithinAbs(mean, 1e-14 * (g + std::abs(b))));
@@ -77,7 +78,8 @@ TEST_CASE("maps with closed forms are met to 1e-13, wherever the kink is", "[loc
 }
 
 TEST_CASE("a scaled output has scaled moments", "[local_maps]") {
-  LocalMoments const plain = local_moments(scaled("softplus", {0.4, 0.3, 1, 0})), direct = local_moments(scaled("softplus", {0.4, 0.3, 2.5, -0.7}));
+  LocalMoments const plain = local_moments(scaled("softplus", {0.4, 0.3, 1, 0})),
+                     direct = local_moments(scaled("softplus", {0.4, 0.3, 2.5, -0.7}));
   LocalMoments const found = plain.scaled(2.5, -0.7);
   CHECK_THAT(found.q(), Catch::Matchers::WithinRel(direct.q(), 1e-14));
   CHECK_THAT(found.q_slope(), Catch::Matchers::WithinRel(direct.q_slope(), 1e-13));

@@ -35,8 +35,8 @@ struct Residual {
     for (int const count : blocks)
       for (int i = 0; i < count; ++i) {
         bool const projects = v2 && i == 0 && w > 0;
-        std::string const shortcut =
-            projects ? fmt::format("{{dense: {{w_std: {:.17g}}}}}", w) : fmt::format("{{monomial: {{degree: 1, output_scale: {:.17g}}}}}", w);
+        std::string const shortcut = projects ? fmt::format("{{dense: {{w_std: {:.17g}}}}}", w)
+                                              : fmt::format("{{monomial: {{degree: 1, output_scale: {:.17g}}}}}", w);
         if (projects) layers += activation + ", ";
         layers += w > 0 ? fmt::format("{{sum: [[{}], [{}]]}}, ", shortcut, branch(activation, projects)) : branch(activation, false) + ", ";
         if (!v2) layers += activation + ", ";

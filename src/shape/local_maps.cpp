@@ -13,7 +13,9 @@ namespace infinitile {
 namespace {
 
 template <class A>
-constexpr bool has_series = requires(A const& phi, Series const& x) { compose(phi, x); };
+constexpr bool has_series = requires(A const& phi, Series const& x) {
+  compose(phi, x);
+};
 
 template <class A>
 [[noreturn]] void refuse(A const&) {
@@ -72,8 +74,8 @@ LocalMoments moments_of(A const& phi, Scaling const& s, Accuracy accuracy) {
 
 LocalMoments LocalMoments::scaled(double output_scale, double output_shift) const {
   double const square = output_scale * output_scale;
-  return {output_scale * (mean + output_shift), square * variance, square * pull, output_scale * mean_pull, square * slope,
-          square * curvature};
+  return {
+      output_scale * (mean + output_shift), square * variance, square * pull, output_scale * mean_pull, square * slope, square * curvature};
 }
 
 LocalMoments local_moments(AnyActivation const& f, Accuracy accuracy) {

@@ -19,11 +19,11 @@ struct LocalMoments {
   double slope = 0;      ///< E[y'²]
   double curvature = 0;  ///< E[y''²], of the pieces where y' jumps
 
-  double q() const { return variance + mean * mean; }                ///< Q(1)
-  double q_slope() const { return pull + mean * mean_pull; }         ///< Q'(1)
-  double c_at_0() const { return mean * mean / q(); }                ///< C(0)
-  double c_slope() const { return slope / q(); }                     ///< C'(1)
-  double c_curvature() const { return curvature / q(); }             ///< C''(1)
+  double q() const { return variance + mean * mean; }                   ///< Q(1)
+  double q_slope() const { return pull + mean * mean_pull; }            ///< Q'(1)
+  double c_at_0() const { return mean * mean / q(); }                   ///< C(0)
+  double c_slope() const { return slope / q(); }                        ///< C'(1)
+  double c_curvature() const { return curvature / q(); }                ///< C''(1)
   LocalMoments scaled(double output_scale, double output_shift) const;  ///< of output_scale (y + output_shift)
 };
 

@@ -65,9 +65,7 @@ public:
 
 private:
   /// Of y before output_scale, so that Q(1) = C'(1), and of the sign of E[y''].
-  static double mean_wanted(LocalMoments const& m) {
-    return std::copysign(std::sqrt(std::max(m.slope - m.variance, 0.0)), m.mean_pull);
-  }
+  static double mean_wanted(LocalMoments const& m) { return std::copysign(std::sqrt(std::max(m.slope - m.variance, 0.0)), m.mean_pull); }
 
   AnyActivation f_;
   LocalTarget target_;
@@ -243,7 +241,8 @@ std::optional<std::string> unfit_for(AnyActivation const& f, ShapeMethod method)
     return {};
   }
   if (smooth.value_jumps) return "it jumps, so its C map has no slope at 1";
-  if (method == ShapeMethod::tat && smooth.slope_jumps) return "its slope jumps, so its C map has no curvature at 1: use leaky_relu, or dks";
+  if (method == ShapeMethod::tat && smooth.slope_jumps)
+    return "its slope jumps, so its C map has no curvature at 1: use leaky_relu, or dks";
   return {};
 }
 

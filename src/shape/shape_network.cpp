@@ -59,9 +59,7 @@ public:
 
 private:
   bool is_dks() const { return goal_.method == ShapeGoal::Method::dks; }
-  ShapeMethod method() const {
-    return is_dks() ? ShapeMethod::dks : only_leaky_ ? ShapeMethod::tat_leaky : ShapeMethod::tat;
-  }
+  ShapeMethod method() const { return is_dks() ? ShapeMethod::dks : only_leaky_ ? ShapeMethod::tat_leaky : ShapeMethod::tat; }
   [[noreturn]] void fail(std::string const& what) const { throw Error(text(network_.source(), ": shape", what)); }
 
   void find_kinds() {
@@ -113,9 +111,12 @@ private:
   /// The largest value of the whole network's map when every activation has this local value.
   double largest(double local) const {
     switch (method()) {
-      case ShapeMethod::dks: return subnetworks_.largest(1, [=](double x) { return local * x; });
-      case ShapeMethod::tat: return subnetworks_.largest(0, [=](double x) { return x + local; });
-      default: return subnetworks_.largest(0, [=](double c) { return leaky_c_map(c, local); });
+      case ShapeMethod::dks:
+        return subnetworks_.largest(1, [=](double x) { return local * x; });
+      case ShapeMethod::tat:
+        return subnetworks_.largest(0, [=](double x) { return x + local; });
+      default:
+        return subnetworks_.largest(0, [=](double c) { return leaky_c_map(c, local); });
     }
   }
 
@@ -130,9 +131,10 @@ private:
     }
     out_.wanted = goal_.c_val_0_target;
     if (double const most = largest(0); most < out_.wanted)
-      fail(fmt::format(".c_val_0_target is {}, and this network reaches at most {:.6g} (with alpha 0). Set it to that or less, or take more "
-                       "layers.",
-                       out_.wanted, most));
+      fail(
+          fmt::format(".c_val_0_target is {}, and this network reaches at most {:.6g} (with alpha 0). Set it to that or less, or take more "
+                      "layers.",
+                      out_.wanted, most));
     if (out_.wanted == 0) return 1;
     return 1 - increasing_root([&](double bend) { return bend > 1 ? 1 : largest(1 - bend) - out_.wanted; }, 0, 1);
   }
@@ -156,10 +158,10 @@ private:
       double const middle = std::sqrt(reached * above);
       (can(middle) ? reached : above) = middle;
     }
-    fail(fmt::format(".{} is {}, for which every activation needs {} = {:.6g}; {} reaches {:.6g}. Set the target to {:.6g} or less, or take "
-                     "more layers.",
-                     key, out_.wanted, local, out_.local.value, kind.before.name, base + reached,
-                     std::floor(largest(base + reached) * 1e6) / 1e6));
+    fail(fmt::format(
+        ".{} is {}, for which every activation needs {} = {:.6g}; {} reaches {:.6g}. Set the target to {:.6g} or less, or take "
+        "more layers.",
+        key, out_.wanted, local, out_.local.value, kind.before.name, base + reached, std::floor(largest(base + reached) * 1e6) / 1e6));
   }
 
   double achieved() const {

@@ -12,22 +12,22 @@ namespace infinitile {
 /// What a whole network is to be like: the largest value over all its subnetworks. The defaults are the field's.
 struct ShapeGoal {
   enum class Method { dks, tat } method = Method::dks;
-  double c_slope_1_target = 1.5;      ///< dks: C'(1), more than 1
-  double local_q_slope_target = 1;    ///< dks: Q'(1) of every activation
-  double c_val_0_target = 0.9;        ///< tat with leaky_relu: C(0), from 0 to below 1
-  double c_curve_target = 0.3;        ///< tat with all others: C''(1), more than 0
+  double c_slope_1_target = 1.5;    ///< dks: C'(1), more than 1
+  double local_q_slope_target = 1;  ///< dks: Q'(1) of every activation
+  double c_val_0_target = 0.9;      ///< tat with leaky_relu: C(0), from 0 to below 1
+  double c_curve_target = 0.3;      ///< tat with all others: C''(1), more than 0
 };
 
 /// One kind of activation in the network, such as all tanh.
 struct ShapedKind {
-  Activation before;      ///< without its scaling
-  AnyActivation shaped;   ///< for preactivations of variance 1
+  Activation before;     ///< without its scaling
+  AnyActivation shaped;  ///< for preactivations of variance 1
   ShapeResiduals residuals;
 };
 
 struct ShapedNetwork {
-  LocalTarget local;               ///< what every activation fulfils
-  double achieved = 0;             ///< the largest C'(1), C''(1) or C(0) over all subnetworks
+  LocalTarget local;    ///< what every activation fulfils
+  double achieved = 0;  ///< the largest C'(1), C''(1) or C(0) over all subnetworks
   double wanted = 0;
   std::vector<ShapedKind> kinds;
   std::vector<Activation> layers;  ///< of each node: its activation, shaped; without a name elsewhere

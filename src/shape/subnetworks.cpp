@@ -53,8 +53,7 @@ private:
 
   double after(Input const&, int) { return 1; }
   template <class Layer>
-    requires has_weights<Layer> && (!std::is_same_v<Layer, GlobalSelfAttention>)
-  double after(Layer const& layer, int n) {
+  requires has_weights<Layer> &&(!std::is_same_v<Layer, GlobalSelfAttention>)double after(Layer const& layer, int n) {
     if (layer.b_std.value_or(0) != 0)
       fail(n, text("b_std is ", *layer.b_std, ", and shaped networks start without biases. Set b_std to 0."));
     if (layer.w_std == 0) fail(n, "w_std is 0, and nothing comes through. Set it to 1.");
@@ -69,8 +68,7 @@ private:
     return 1;
   }
   double after(Dropout const& op, int n) {
-    if (op.mode == Mode::train && op.rate != 1)
-      fail(n, "dropout in mode train changes the maps at every position. Set its mode to test.");
+    if (op.mode == Mode::train && op.rate != 1) fail(n, "dropout in mode train changes the maps at every position. Set its mode to test.");
     return before(n);
   }
   double after(Sum const&, int n) {
@@ -87,10 +85,11 @@ private:
     std::vector<std::string> parts;
     for (std::size_t i = 0; i < network_.node(n).inputs.size(); ++i) parts.push_back(fmt::format("{:.6g}", before(n, i)));
     double const even = std::sqrt(1 / static_cast<double>(parts.size()));
-    fail(n, fmt::format("the branches have variances {}, together more or less than the {:.6g} that comes in: the sum is not normalized. End "
-                        "each branch with a factor whose squares sum to 1, such as {{monomial: {{degree: 1, output_scale: {:.6g}}}}}, or write "
-                        "the factor into the w_std of its last layer.",
-                        join(parts, " + ", " + "), wanted, even));
+    fail(n, fmt::format(
+                "the branches have variances {}, together more or less than the {:.6g} that comes in: the sum is not normalized. End "
+                "each branch with a factor whose squares sum to 1, such as {{monomial: {{degree: 1, output_scale: {:.6g}}}}}, or write "
+                "the factor into the w_std of its last layer.",
+                join(parts, " + ", " + "), wanted, even));
   }
   double after(Concat const& op, int n) {
     if (op.axis != -1) fail(n, "concat along positions has no C map of its own. Concatenate channels (axis: -1).");
@@ -105,16 +104,14 @@ private:
     return before(n);
   }
   template <class Layer>
-    requires is_one_of<Layer, Product, GlobalSelfAttention, Aggregate, DotGeneral>
+  requires is_one_of<Layer, Product, GlobalSelfAttention, Aggregate, DotGeneral>
   [[noreturn]] double after(Layer const&, int n) {
     fail(n, text(Layer::name, " has no Q and C maps, so a network with it cannot be shaped."));
   }
   /// Pools, flatten, index: taken for the identity, as the method does.
   template <class Layer>
-    requires is_one_of<Layer, Flatten, Identity, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, ImageResize, Index>
-  double after(Layer const&, int n) {
-    return before(n);
-  }
+  requires is_one_of<Layer, Flatten, Identity, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, ImageResize, Index>
+  double after(Layer const&, int n) { return before(n); }
 
   Network const& network_;
   std::vector<int> dominators_;
@@ -170,8 +167,7 @@ Subnetworks::Chain Subnetworks::chain_between(Network const& network, VarianceWa
                                                                    : Step::Kind::keep;
       next.first = static_cast<int>(operands_.size());
       next.count = static_cast<int>(node.inputs.size());
-      for (std::size_t i = 0; i < node.inputs.size(); ++i)
-        operands_.push_back({step[at(node.inputs[i] - lowest)], walk.shares[at(n)][i]});
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) operands_.push_back({step[at(node.inputs[i] - lowest)], walk.shares[at(n)][i]});
     }
     chain.steps.push_back(next);
   }

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "kernels/activation.hpp"
+#include "net/network.hpp"
+
+namespace infinitile {
+
+/// The Q and C maps of a whole network at infinite width, as it is written: weights with w_std and b_std, activations with their scaling.
+/// Pools, flatten and the like count as the identity, as shaping takes them; sums and products take their branches for independent.
+/// Formulas: dks_tat, reference 2.1. Cost: for a C map one table per activation and variance (10 to 300 ms), then a microsecond per value;
+/// for a Q map a quadrature per activation.
+class NetworkMaps {
+public:
+  /// Throws Error, naming the layer, for layers without maps.
+  explicit NetworkMaps(Network const& network);
+
+  /// The variance of an output channel, for inputs of variance q.
+  double q(double q_in) const;
+  /// The correlation of the outputs for two inputs of variance 1 and correlation c, each.
+  std::vector<double> c(std::vector<double> const& c_in) const;
+
+private:
+  Network const& network_;
+  std::vector<std::optional<AnyActivation>> activations_;  ///< of each node
+};
+
+/// C of one activation between preactivations of variance q: from c_in to C(c_in), in place.
+void map_correlations(AnyActivation const& f, double q, std::vector<double>& c);
+
+}  // namespace infinitile
