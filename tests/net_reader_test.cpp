@@ -13,7 +13,7 @@ using namespace infinitile;
 namespace {
 
 std::string error_of(std::string const& words, std::vector<std::vector<long>> const& shapes = {{5}}) {
-  return message_of([&] { read_words(words, shapes); });
+  return message_of([&] { expect_infinite_width(read_words(words, shapes)); });
 }
 
 /// "path name" of each node, in order.
