@@ -18,6 +18,7 @@ enum class Needs {
   number,          ///< a finite number
   number_from_0,   ///< a finite number, not negative
   whole_from_0,    ///< a whole number, not negative
+  seed,            ///< the same, up to 2^63 - 1
   auto_or_from_1,  ///< auto, or a whole number from 1
   axes,            ///< a list of whole numbers, also an empty one
   network,         ///< layers; net/ reads them

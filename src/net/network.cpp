@@ -128,6 +128,13 @@ Network NetworkBuilder::finish(int output, int outputs) && {
   return std::move(network_);
 }
 
+void expect_infinite_width(Network const& network) {
+  for (int n = 0; n < network.size(); ++n) {
+    Node const& node = network.node(n);
+    if (network.is_needed(n) && !node.only_finite.empty()) throw Error(text(network.where(node), ": ", node.only_finite));
+  }
+}
+
 namespace {
 
 long product_of(std::vector<long> const& sizes) {

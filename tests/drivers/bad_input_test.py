@@ -188,13 +188,9 @@ COVERS = [
 
 # What is wrong with a finite network on inputs of shape (3, 2): its layers, what the other sections get, and the words of the line.
 WIDTHS = [{"conv": {"out_chan": 4, "filter_shape": [2]}}, "relu", "flatten", {"dense": {"out_dim": 2}}]
-POSITIONS = [{"conv": {"out_chan": 4, "filter_shape": [2]}}]
 DROPOUT = [{"dense": {"out_dim": 4}}, {"dropout": {"rate": 0.5}}, "flatten", {"dense": {"out_dim": 2}}]
 FINITE = [
     ("a width that is missing", ["flatten", "dense"], {}, ["job.yaml", "1", "dense", "out_dim"]),
-    ("outputs with positions", POSITIONS, {}, ["job.yaml", "kernel.trace_axes", "[-1]", "(2, 4)", "(2, 2)", "[-2, -1]"]),
-    ("outputs in pairs", WIDTHS, {"kernel": {"trace_axes": []}}, ["kernel.trace_axes", "[]", "(2)", "(2, 2)", "[-1]"]),
-    ("outputs one by one", WIDTHS, {"kernel": {"trace_axes": [], "diagonal_axes": [-1]}}, ["kernel.diagonal_axes", "[-1]", "(2)"]),
     ("an axis that is not there", WIDTHS, {"kernel": {"trace_axes": [-3]}}, ["job.yaml", "kernel.trace_axes", "-3", "-2", "1"]),
     ("the batch as an axis", WIDTHS, {"kernel": {"trace_axes": [0]}}, ["kernel.trace_axes", "0", "batch"]),
     ("an axis twice", WIDTHS, {"kernel": {"diagonal_axes": [1]}}, ["kernel.diagonal_axes", "1", "twice"]),
@@ -206,6 +202,7 @@ FINITE = [
     ("parameters at infinite width", WIDTHS, {"kernel": {"kind": "infinite"}, "parameters": {"seed": 3}},
      ["job.yaml", "parameters.seed", "3", "infinite", "empirical"]),
     ("a seed below 0", WIDTHS, {"parameters": {"seed": -1}}, ["parameters.seed", "-1"]),
+    ("a seed that is too large", WIDTHS, {"parameters": {"seed": 2**63}}, ["parameters.seed", "9223372036854775808", "9223372036854775807"]),
     ("a seed and a file", WIDTHS, {"parameters": {"seed": 1, "file": "data.h5"}}, ["parameters.seed", "1", "parameters.file"]),
     ("a group without a file", WIDTHS, {"parameters": {"group": "params"}}, ["parameters.group", "params", "parameters.file"]),
     ("no file of parameters", WIDTHS, {"parameters": {"file": "nowhere.h5"}}, ["nowhere.h5"]),
@@ -215,7 +212,8 @@ FINITE = [
      ["params/1/w", "(5, 2)", "(6, 2)"]),
     ("stated padding", WIDTHS, {"data": {"padding": 0}}, ["job.yaml", "data.padding", "empirical", "masks"]),
     ("dropout that draws", DROPOUT, {}, ["job.yaml", "1", "dropout", "mode", "test"]),
-    ("a graph", ["aggregate", "flatten", {"dense": {"out_dim": 2}}], {}, ["job.yaml", "0", "aggregate", "empirical"]),
+    ("a mask", WIDTHS, {"data": {"train": {"file": "data.h5", "x": "train/x", "mask": "train/mask"}, "test": None}}, ["data.train.mask", "train/mask", "empirical", "masks"]),
+    ("a graph that is not given", ["aggregate", "flatten", {"dense": {"out_dim": 2}}], {}, ["job.yaml", "0", "aggregate", "data.train.pattern"]),
 ]
 
 # What is wrong with the choice of an output, the inputs, the network, kernel.output, and the words.
