@@ -93,10 +93,10 @@ FiniteReading read_finite(Job const& job, Network const& network, Communicator c
 FiniteCost cost_of(FiniteReading const& reading, int side) {
   BlockSize const block{reading.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
-  double const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
+  Cost const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
-  out.pair_flops = 2 * (cost / block.pairs() + block.count());  // and the outputs' product
+  out.pair_flops = 2 * (cost.total() / block.pairs() + block.count());  // and the outputs' product
   out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // On the way back the cotangents of a result and of its operand are there; Jacobians come in slices of an eighth.
   if (derivatives)
