@@ -7,6 +7,7 @@
 #include <Kokkos_Core.hpp>
 
 #include "kernels/exec.hpp"
+#include "kernels/lanes.hpp"
 #include "kernels/linear_algebra.hpp"
 
 // Primitives: what the layers of finite networks are made of. Each is a plain struct that says what it does to the numbers of one sample,
@@ -84,10 +85,10 @@ void for_each_sample(int copies, int rows, Work const& work) {
   parallel_for_tiles(copies * rows, [&](int i) { work(i / rows, i % rows); });
 }
 
-/// Memory of one thread for a while, at least `count` numbers; what a thread had from here before is overwritten.
+/// Memory of one thread for a while, from a vector's boundary on, at least `count` numbers; what a thread had from here before is overwritten.
 template <class T>
 T* scratch(std::size_t count) {
-  thread_local std::vector<T> memory;
+  thread_local LaneVector<T> memory;
   if (memory.size() < count) memory.resize(count);
   return memory.data();
 }
