@@ -3,7 +3,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "base/text.hpp"
 #include "net/parameters.hpp"
 #include "net/rules.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
@@ -136,10 +136,6 @@ void expect_infinite_width(Network const& network) {
 }
 
 namespace {
-
-long product_of(std::vector<long> const& sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), 1L, std::multiplies<>());
-}
 
 /// Trainable numbers by operation, of a node that has weights.
 struct CountParameters {

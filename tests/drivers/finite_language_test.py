@@ -1,6 +1,8 @@
 """What finite networks read and infinite ones do not, and graphs: against dense calculations, the tangent kernel by central differences."""
+import re
 import sys
 import unittest
+from math import erf
 
 import h5py
 import numpy
@@ -50,8 +52,6 @@ class FiniteLanguage(Folder):
         arrays = self.write_data(train=9, test=4)
         parameters = self.write_parameters(w1=(6, 4), w6=(4, 3))
         self.write_job(self.job(network=network, kernel={"kind": "empirical", "tile": 4}, parameters={"file": "net.h5"}))
-
-        from math import erf
 
         def f(p, x):
             h = relu(relu(x) @ p["w1"] / numpy.sqrt(6))
@@ -111,6 +111,45 @@ class FiniteLanguage(Folder):
             file["train/edges"][0, 0] = 1, 2
         refused = self.run_job("kernel", "job.yaml", "--quiet", "--output", "edges", expect=BAD_INPUT)
         self.assertIn("data.train", refused.stderr)
+
+    def column(self, name, *arguments):
+        """One column of the table that inspect prints, by the paths of the layers."""
+        lines = self.run_job("inspect", *arguments).stdout.splitlines()
+        head = next(n for n, line in enumerate(lines) if line.startswith("path"))
+        titles = re.split(r"  +", lines[head])
+
+        def place(title):
+            return re.search(rf"(?<!\S){title}(?!\S)", lines[head]).start()
+
+        later = titles[titles.index(name) + 1 :]
+        start, end = place(name), place(later[0]) if later else None
+        rows = lines[head + 1 : lines.index("", head)]
+        return {line.split()[0]: line[start:end].strip() for line in rows}
+
+    def test_inspect_shows_the_ways(self):
+        network = [{"dense": {"out_dim": 40, "b_std": 0.1}}, "relu", {"dense": {"out_dim": 3}}]
+        self.write_data()
+        self.write_job(self.job(network=network, kernel={"kind": "empirical", "tile": 8}))
+
+        def ways(method, *changes):
+            return self.column("tangent kernel", "job.yaml", "--set", f"kernel.method={method}", *changes)
+
+        self.assertEqual(ways("structured_derivatives"), {"input": "", "0": "w structured, b contraction", "1": "", "2": "structured"})
+        self.assertEqual(ways("jacobian_contraction"), {"input": "", "0": "contraction", "1": "", "2": "contraction"})
+        self.assertEqual(ways("ntk_vector_products"), {"input": "", "0": "vector products", "1": "", "2": "vector products"})
+        self.assertIn(ways("auto")["2"], ("structured", "contraction"))
+        self.assertEqual(set(ways("auto", "--set", "kernel.get=nngp").values()), {""})
+        shown = self.run_job("inspect", "job.yaml", "--set", "kernel.trace_axes=[]").stdout
+        self.assertIn("finite network: 400 parameters; ", shown)
+        self.assertIn("in tiles of 8 x 8", shown)
+        self.assertIn("; each pair has 3 x 3 numbers", shown)
+
+    def test_inspect_shows_what_each_reading_supports(self):
+        (self.folder / "net.yaml").write_text("[relu, dense, {dropout: {rate: 0.5}}, {dense: {out_dim: 3}}, exp_normalized, {dense: {out_dim: 2}}]")
+        self.assertEqual(self.column("finite", "net.yaml", "--shape", "[4]"),
+                         {"input": "yes", "0": "yes", "1": "needs widths", "2": "no", "3": "needs widths", "4": "no", "5": "yes"})
+        infinite = self.column("infinite", "net.yaml", "--shape", "[4]")
+        self.assertEqual(infinite, {"input": "yes", "0": "no", **{str(layer): "yes" for layer in range(1, 6)}})
 
 
 if __name__ == "__main__":
