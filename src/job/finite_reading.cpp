@@ -97,7 +97,8 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
   out.pair_flops = 2 * (cost / block.pairs() + block.count());  // and the outputs' product
-  out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
+  // Parameters twice: as they were read, and in the precision of the tiles.
+  out.numbers = 2 * static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // On the way back the cotangents of a result and of its operand are there; Jacobians come in slices of an eighth.
   if (derivatives)
     out.numbers += 2.25 * std::min(static_cast<double>(cotangents_at_once), block.samples() * block.count() * sample.largest);

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "infinite/graph_patterns.hpp"
 #include "job/data.hpp"
+#include "job/dynamics.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
 #include "job/share_data.hpp"
@@ -157,6 +158,8 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
     size.product_flops = cost.pair_flops;
     size.network_bytes = size.entry_bytes * cost.numbers;
+    if (purpose == Purpose::posterior && !job.dynamics.steps.empty())
+      size.network_bytes += 8 * training_numbers(*finite, job.dynamics, problem.grid.train() + problem.grid.test());
   } else {
     InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
     size.product_flops = 2 * static_cast<double>(size.features);

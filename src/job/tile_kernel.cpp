@@ -54,9 +54,11 @@ private:
 }  // namespace
 
 std::unique_ptr<TileKernel> make_tile_kernel(Job const& job, Problem& problem, Communicator const& comm) {
-  if (auto* const finite = std::get_if<FiniteReading>(&problem.reading)) {
+  if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
     auto tiles = together(comm, [&] {
-      return std::make_unique<EmpiricalTiles>(problem.grid, std::move(*finite), take_inputs(problem.data), precision_of(job));
+      bool const read_again = !job.dynamics.steps.empty();  // by training
+      Data copy = read_again ? problem.data : Data{};
+      return std::make_unique<EmpiricalTiles>(problem.grid, *finite, take_inputs(read_again ? copy : problem.data), precision_of(job));
     });
     if (problem.has_test()) tiles->fill_test_diagonal(comm);
     return tiles;
