@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "finite/evaluation.hpp"
+#include "kernels/series.hpp"
 
 namespace infinitile {
 
@@ -17,7 +18,7 @@ namespace infinitile {
 template <class T>
 class TaylorExpansion {
 public:
-  static constexpr int most_order = 31;
+  static constexpr int most_order = Series::most_order;
 
   /// `displacement`: d, one row for each parameter, empty where it stays. Batches are read during construction alone.
   /// Throws Error for an order below 0 or above the most.

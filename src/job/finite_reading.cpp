@@ -100,7 +100,8 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
   out.pair_flops = 2 * (cost.total() / block.pairs() + block.count());  // and the outputs' product
-  out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
+  // Parameters twice: as they were read, and in the precision of the tiles.
+  out.numbers = 2 * static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // Sums of a tile's kernels, and the tile made of them.
   out.numbers += (derivatives ? 3 : 2) * block.pairs() * static_cast<double>(layout.kept());
   // On the way back the cotangents of a result and of its operand are there, of all outputs in pairs; Jacobians come in slices of an eighth.
