@@ -7,14 +7,14 @@
 namespace infinitile {
 
 /// What the registers of a processor hold: numbers per vector, and the rows and vectors of a product whose sums stay in them, such that the
-/// multiply-adds of a step (rows times vectors) outlast its loads (rows plus vectors).
+/// multiply-adds of a step (rows times vectors) outlast its loads (rows plus vectors). Two shapes, for packed rows and for rows anywhere,
+/// which take a register for the address of each.
 template <class T>
 struct Registers {
 #if defined(__AVX512F__)
-  static constexpr int lanes = 64 / sizeof(T), rows = 8,
-                       vectors = 3;  // 24 sums, 3 of the right factor; a left number comes with its multiply-add
+  static constexpr int lanes = 64 / sizeof(T), rows = 8, vectors = 3, wide_rows = 6, wide_vectors = 4;
 #else
-  static constexpr int lanes = 32 / sizeof(T), rows = 4, vectors = 3;
+  static constexpr int lanes = 32 / sizeof(T), rows = 4, vectors = 3, wide_rows = 4, wide_vectors = 2;
 #endif
 };
 
