@@ -9,7 +9,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "job/parameters_file.hpp"
 #include "job/settings.hpp"
 #include "job/source_notes.hpp"
