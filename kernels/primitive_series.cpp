@@ -10,7 +10,7 @@ namespace infinitile::primitive {
 
 namespace {
 
-constexpr long chunk = 512;  // entries of one piece
+constexpr long at_once = 512;  // entries of one piece
 
 /// One entry of all coefficients, and back; forward has written y[0].
 template <class T>
@@ -42,12 +42,12 @@ void for_lines(P const& p, Coefficients<T const> x, Coefficients<T> y, Work cons
   });
 }
 
-double dot(std::size_t width, double const* a, double const* b) {
+double sum_products(std::size_t width, double const* a, double const* b) {
   double sum = 0;
   for (std::size_t i = 0; i < width; ++i) sum += a[i] * b[i];
   return sum;
 }
-void add_scaled(std::size_t width, double weight, double const* x, double* y) {
+void add_multiple(std::size_t width, double weight, double const* x, double* y) {
 #pragma GCC ivdep
   for (std::size_t i = 0; i < width; ++i) y[i] += weight * x[i];
 }
@@ -60,10 +60,10 @@ void compose(Activate const& p, Coefficients<T const> x, Coefficients<T> y) {
   forward(p, x.first(1), y[0]);
   int const order = static_cast<int>(y.size()) - 1;
   long const count = y[0].count();
-  parallel_for_tiles(static_cast<int>((count + chunk - 1) / chunk), [&](int piece) {
+  parallel_for_tiles(static_cast<int>((count + at_once - 1) / at_once), [&](int piece) {
     with_activation(p.f, [&](auto const& phi) {
       if constexpr (requires { phi.value(0.0); })
-        for (long i = piece * chunk; i < std::min(count, (piece + 1) * chunk); ++i)
+        for (long i = piece * at_once; i < std::min(count, (piece + 1) * at_once); ++i)
           scatter(scaled_compose(phi, p.f.scaling, gather(x, i, order)), y, i);
     });
   });
@@ -81,12 +81,12 @@ void compose(Normalize const& p, Coefficients<T const> x, Coefficients<T> y) {
       for (std::size_t i = 0; i < width; ++i) mean += c[k * width + i];
       mean /= p.width;
       for (std::size_t i = 0; i < width; ++i) c[k * width + i] -= mean;
-      for (std::size_t j = 0; j <= k; ++j) variance.c[k] += dot(width, c + j * width, c + (k - j) * width) / p.width;
+      for (std::size_t j = 0; j <= k; ++j) variance.c[k] += sum_products(width, c + j * width, c + (k - j) * width) / p.width;
     }
     Series const root = series::power(variance, -0.5);
     std::fill_n(out, terms * width, 0.0);
     for (std::size_t k = 0; k < terms; ++k)
-      for (std::size_t j = 0; j <= k; ++j) add_scaled(width, root.c[j], c + (k - j) * width, out + k * width);
+      for (std::size_t j = 0; j <= k; ++j) add_multiple(width, root.c[j], c + (k - j) * width, out + k * width);
   });
 }
 
@@ -102,7 +102,7 @@ void compose(Softmax const& p, Coefficients<T const> x, Coefficients<T> y) {
     for (std::size_t i = 0; i < width; ++i) out[i] /= sum;
     for (std::size_t k = 1; k < terms; ++k) {
       double mean = 0;  // coefficient k − 1 of Σ y x'
-      for (std::size_t j = 0; j < k; ++j) mean += static_cast<double>(k - j) * dot(width, out + j * width, in + (k - j) * width);
+      for (std::size_t j = 0; j < k; ++j) mean += static_cast<double>(k - j) * sum_products(width, out + j * width, in + (k - j) * width);
       double *const now = rate + (k - 1) * width, *const next = out + k * width;
       for (std::size_t i = 0; i < width; ++i) now[i] = static_cast<double>(k) * in[k * width + i] - mean;
       for (std::size_t i = 0; i < width; ++i) {

@@ -36,7 +36,7 @@ void expect_shape(std::vector<long> const& found, ParameterSpec const& spec, std
                             fmt::join(found, ", "), fmt::join(spec.shape, ", ")));
 }
 
-void expect_finite(std::vector<double> const& values, std::string const& where) {
+void expect_numbers(std::vector<double> const& values, std::string const& where) {
   auto const bad = std::ranges::find_if_not(values, [](double v) { return std::isfinite(v); });
   if (bad != values.end())
     throw Error(text(where, ": number ", bad - values.begin(), ", counted from 0 row by row, is ", *bad, "; finite numbers are needed."));
@@ -59,7 +59,7 @@ std::vector<double> read_dataset(hid_t file, std::string const& name, std::strin
   if (found.kind != h5::Kind::floating) throw Error(text(where, " holds no floating numbers; parameters are floating numbers."));
   expect_shape(found.extents, spec, where);
   std::vector<double> values = h5::read_all<double>(dataset, where);
-  expect_finite(values, where);
+  expect_numbers(values, where);
   return values;
 }
 
@@ -82,7 +82,7 @@ ParameterValues read_dotted(std::filesystem::path const& file, std::string const
     std::string const where = text(name, " of ", file.string());
     Safetensors::Array const& array = open.find(name);
     expect_shape(array.shape, spec, where);
-    expect_finite(values.emplace_back(open.read(array, where)), where);
+    expect_numbers(values.emplace_back(open.read(array, where)), where);
   }
   for (auto const& [name, array] : open.arrays()) names.push_back(name);
   expect_known(names, known, dotted(below(group, "")), file.string());
