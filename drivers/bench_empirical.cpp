@@ -49,7 +49,8 @@ public:
   /// The fastest of all rounds so far, and one round more; every rank computes the same block.
   void time_once(std::size_t way) {
     EmpiricalKernel<float> const kernel(program_, values_, block_.axes, ways[way].method);
-    double const now = best_seconds(context_.comm, 1, [&] { static_cast<void>(kernel.within({&samples_of_program_, 1})); });
+    int const times = seconds_[way] > 1 ? 1 : 2;  // the first of a kernel gets its memory
+    double const now = best_seconds(context_.comm, times, [&] { static_cast<void>(kernel.within({&samples_of_program_, 1})); });
     seconds_[way] = std::min(seconds_[way], now);
   }
   double seconds(std::size_t way) const { return seconds_[way]; }

@@ -7,6 +7,7 @@
 #include <Kokkos_Core.hpp>
 
 #include "kernels/exec.hpp"
+#include "kernels/kept_memory.hpp"
 #include "kernels/lanes.hpp"
 #include "kernels/linear_algebra.hpp"
 
@@ -57,15 +58,15 @@ class Numbers {
 public:
   Numbers() = default;
   Numbers(int copies, int rows, long size)
-      : memory_(Kokkos::view_alloc(Kokkos::WithoutInitializing, "infinitile::numbers"),
-                static_cast<std::size_t>(copies) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(size)),
-        batch_(memory_.data(), copies, rows, size) {}
+      : memory_(
+          take_memory(static_cast<std::size_t>(copies) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(size) * sizeof(T))),
+        batch_(static_cast<T*>(memory_.get()), copies, rows, size) {}
 
   bool empty() const { return batch_.data == nullptr; }
   Batch<T> batch() const { return batch_; }
 
 private:
-  Kokkos::View<T*, Memory> memory_;
+  std::shared_ptr<void> memory_;
   Batch<T> batch_;
 };
 

@@ -18,6 +18,25 @@ constexpr int lanes = Registers<T>::lanes;
 template <class T>
 using Vector = Lanes<T, lanes<T>>;
 
+/// Numbers from the matrix of a point to that of the next: a few lines of the cache more than it has, else all 36 would fall on one another there.
+template <class T>
+constexpr long point_step(int rows, int cols) {
+  return static_cast<long>(rows) * cols + 5 * lanes<T>;
+}
+template <class T>
+constexpr std::size_t numbers_of(int rows, int cols) {
+  return static_cast<std::size_t>(points * point_step<T>(rows, cols));
+}
+
+template <class T>
+INFINITILE_INLINE void store_points(Vector<T> const (&square)[points], T* to, long step) {
+  for (int point = 0; point < points; ++point) store_lanes(square[point], to + point * step);
+}
+template <class T>
+INFINITILE_INLINE void load_points(Vector<T> (&square)[points], T const* from, long step) {
+  for (int point = 0; point < points; ++point) square[point] = load_lanes<lanes<T>>(from + point * step);
+}
+
 /// A (rows, channels) matrix for each point, in panels of some vectors of columns: [point][panel][row][column of the panel].
 template <class T>
 class PointMatrices {
@@ -25,14 +44,11 @@ public:
   static constexpr int width = Registers<T>::wide_vectors * lanes<T>;
 
   PointMatrices(T* memory, int rows, int cols) : memory_(memory), rows_(rows), cols_(cols) {}
-  static std::size_t count(int rows, int cols) {
-    return static_cast<std::size_t>(points) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(cols);
-  }
 
   int rows() const { return rows_; }
   int cols() const { return cols_; }
   int panel_width(int col) const { return std::min(width, cols_ - col / width * width); }
-  T* panel(int point, int col) const { return memory_ + (static_cast<long>(point) * cols_ + col) * rows_; }
+  T* panel(int point, int col) const { return memory_ + point * point_step<T>(rows_, cols_) + static_cast<long>(col) * rows_; }
   T* at(int point, int row, int col) const {
     return panel(point, col / width * width) + static_cast<long>(row) * panel_width(col) + col % width;
   }
@@ -55,8 +71,8 @@ void multiply_points(T const* left, int rows, PointMatrices<T> const& right, T* 
       T const* const panel = right.panel(point, col);
       for (int row = 0; row < rows; row += most_rows) {
         long const row_step = left_way == Left::plain ? steps : 1, step = left_way == Left::plain ? 1 : rows;
-        T const* const first = left + static_cast<long>(point) * rows * steps + row * row_step;
-        T* const c = sums + (static_cast<long>(point) * rows + row) * cols + col;
+        T const* const first = left + point * point_step<T>(rows, steps) + row * row_step;
+        T* const c = sums + point * point_step<T>(rows, cols) + static_cast<long>(row) * cols + col;
         with_rows<most_rows>(std::min(most_rows, rows - row), [&]<int R>() {
           with_rows<Registers<T>::wide_vectors>(width / lanes<T>, [&]<int V>() {
             T const* begins[R];
@@ -76,12 +92,18 @@ struct Squares {
 
   template <class T>
   INFINITILE_INLINE void load(T const* sample, int row, int col, int channel, Vector<T> (&square)[points]) const {
+    int const y = row - top, x = col - left;
+    if (y >= 0 && x >= 0 && y + side <= height && x + side <= width) {
+      T const* const first = sample + (static_cast<long>(y) * width + x) * channels + channel;
+      for (int i = 0; i < side; ++i)
+        for (int j = 0; j < side; ++j) square[i * reach + j] = load_lanes<lanes<T>>(first + (static_cast<long>(i) * width + j) * channels);
+      return;
+    }
     for (int i = 0; i < side; ++i)
       for (int j = 0; j < side; ++j) {
-        int const y = row - top + i, x = col - left + j;
-        bool const inside = y >= 0 && y < height && x >= 0 && x < width;
-        square[i * reach + j] =
-            inside ? load_lanes<lanes<T>>(sample + (static_cast<long>(y) * width + x) * channels + channel) : Vector<T>{};
+        bool const inside = y + i >= 0 && y + i < height && x + j >= 0 && x + j < width;
+        T const* const from = sample + (static_cast<long>(y + i) * width + x + j) * channels + channel;
+        square[i * reach + j] = inside ? load_lanes<lanes<T>>(from) : Vector<T>{};
       }
   }
 };
@@ -111,7 +133,7 @@ void transform_weights(int in, int out, T scale, WeightOf const& weight_of, Poin
       Vector<T> square[points] = {};
       for (int t = 0; t < window * window; ++t) square[t / window * reach + t % window] = scale * weight_of(t, i, o);
       transform<WeightTransform<T>>(square);
-      for (int point = 0; point < points; ++point) store_lanes(square[point], to.at(point, i, o));
+      store_points(square, to.at(0, i, o), point_step<T>(in, out));
     }
   });
 }
@@ -126,15 +148,14 @@ void carry(PlaneWindows const& plane, Batch<T const> x, PointMatrices<T> const& 
   parallel_for_tiles(pieces, [&](int piece) {
     long const first = all * piece / pieces;
     int const count = static_cast<int>(all * (piece + 1) / pieces - first);
-    T* const left =
-        primitive::scratch<T>(static_cast<std::size_t>(points) * static_cast<std::size_t>(count) * static_cast<std::size_t>(in + out));
-    T* const sums = left + static_cast<long>(points) * count * in;
+    T* const left = primitive::scratch<T>(numbers_of<T>(count, in) + numbers_of<T>(count, out));
+    T* const sums = left + numbers_of<T>(count, in);
     for_tiles(plane, y, first, count, [&](int t, int copy, int row, Corner corner) {
       for (int c = 0; c < in; c += lanes<T>) {
         Vector<T> square[points];
         inputs.load(x.at(copy, row), corner.row, corner.col, c, square);
         transform<InputTransform<T>>(square);
-        for (int point = 0; point < points; ++point) store_lanes(square[point], left + (static_cast<long>(point) * count + t) * in + c);
+        store_points(square, left + static_cast<long>(t) * in + c, point_step<T>(count, in));
       }
     });
     multiply_points<T, Left::plain>(left, count, weights, sums, Sums::new_ones);
@@ -142,8 +163,7 @@ void carry(PlaneWindows const& plane, Batch<T const> x, PointMatrices<T> const& 
       int const rows = std::min(tile, plane.out_height - corner.row), cols = std::min(tile, plane.out_width - corner.col);
       for (int o = 0; o < out; o += lanes<T>) {
         Vector<T> square[points];
-        for (int point = 0; point < points; ++point)
-          square[point] = load_lanes<lanes<T>>(sums + (static_cast<long>(point) * count + t) * out + o);
+        load_points(square, sums + static_cast<long>(t) * out + o, point_step<T>(count, out));
         transform<OutputTransform<T>>(square);
         for (int i = 0; i < rows; ++i)
           for (int j = 0; j < cols; ++j) {
@@ -200,7 +220,7 @@ std::optional<PlaneWindows> find_plane(Convolve const& p) {
 
 template <class T>
 void winograd_forward(Convolve const& p, PlaneWindows const& plane, Batch<T const> x, T const* w, Batch<T> y, Into into) {
-  Numbers<T> const memory(1, 1, static_cast<long>(PointMatrices<T>::count(p.in, p.out)));
+  Numbers<T> const memory(1, 1, static_cast<long>(numbers_of<T>(p.in, p.out)));
   PointMatrices<T> const weights(memory.batch().data, p.in, p.out);
   transform_weights(
       p.in, p.out, static_cast<T>(p.scale),
@@ -210,7 +230,7 @@ void winograd_forward(Convolve const& p, PlaneWindows const& plane, Batch<T cons
 
 template <class T>
 void winograd_pull_input(Convolve const& p, PlaneWindows const& plane, T const* w, Batch<T const> g, Batch<T> target, Into into) {
-  Numbers<T> const memory(1, 1, static_cast<long>(PointMatrices<T>::count(p.out, p.in)));
+  Numbers<T> const memory(1, 1, static_cast<long>(numbers_of<T>(p.out, p.in)));
   PointMatrices<T> const weights(memory.batch().data, p.out, p.in);
   transform_weights(
       p.out, p.in, static_cast<T>(p.scale),
@@ -236,8 +256,8 @@ public:
 
   void run(Batch<T const> const& x, Batch<T const> const& g, int copy, primitive::RowRange rows, T* target, Into into) const {
     int const block = block_size();
-    std::size_t const of_g = PointMatrices<T>::count(tiles_, p_.out), of_x = PointMatrices<T>::count(tiles_, block);
-    T* const memory = primitive::scratch<T>(of_g + of_x + PointMatrices<T>::count(block, p_.out));
+    std::size_t const of_g = numbers_of<T>(tiles_, p_.out), of_x = numbers_of<T>(tiles_, block);
+    T* const memory = primitive::scratch<T>(of_g + of_x + numbers_of<T>(block, p_.out));
     for (int c = 0; c < channels_; c += block) {
       int const count = std::min(block, channels_ - c);
       T* const sums = memory + of_g + of_x;
@@ -268,7 +288,7 @@ private:
         Vector<T> square[points];
         squares.load(g, corner.row, corner.col, o, square);
         transform<CotangentTransform<T>>(square);
-        for (int point = 0; point < points; ++point) store_lanes(square[point], to.at(point, t, o));
+        store_points(square, to.at(0, t, o), point_step<T>(to.rows(), to.cols()));
       }
     }
   }
@@ -281,7 +301,7 @@ private:
         Vector<T> square[points];
         squares.load(x, corner.row, corner.col, channel + c, square);
         transform<InputTransform<T>>(square);
-        for (int point = 0; point < points; ++point) store_lanes(square[point], to + (static_cast<long>(point) * tiles + t) * count + c);
+        store_points(square, to + static_cast<long>(t) * count + c, point_step<T>(tiles, count));
       }
     }
   }
@@ -289,8 +309,7 @@ private:
     for (int c = 0; c < count; ++c)
       for (int o = 0; o < p_.out; o += lanes<T>) {
         Vector<T> square[points];
-        for (int point = 0; point < points; ++point)
-          square[point] = load_lanes<lanes<T>>(sums + (static_cast<long>(point) * count + c) * p_.out + o);
+        load_points(square, sums + static_cast<long>(c) * p_.out + o, point_step<T>(count, p_.out));
         transform<WeightCotangentTransform<T>>(square);
         for (int tap = 0; tap < window * window; ++tap) {
           T* const to = target + (static_cast<long>(tap) * channels_ + channel + c) * p_.out + o;
