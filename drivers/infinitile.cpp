@@ -23,6 +23,14 @@ std::vector<Command> const commands{
      "linearization beside it. The keys below posterior and dynamics may change from run to run.\n",
      {},
      predict},
+    {"shape",
+     "JOB.yaml",
+     "DKS / TAT: activations shaped for deep networks, from the network's own graph",
+     "Chooses input_scale, input_shift, output_scale and output_shift of every activation so that the maps of the whole network\n"
+     "are as the section shape of JOB says. Leaves shaped.yaml, the same network with these activations (network: {file: shaped.yaml}),\n"
+     "and the maps before and after in result.h5.\n",
+     {},
+     shape_activations},
     {"plan",
      "JOB.yaml",
      "what a job costs: memory, flops, bytes, disk, seconds; runs nothing",

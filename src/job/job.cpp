@@ -193,6 +193,12 @@ Job::Dynamics read_dynamics(Settings const& settings, Job const& job) {
   return dynamics;
 }
 
+Job::Shape read_shape(Settings const& settings) {
+  auto const number = [&](char const* key) { return settings.at(std::string("shape.") + key).as<double>(); };
+  return {word_at(settings, "shape.method"), number("c_slope_1_target"), number("local_q_slope_target"), number("c_val_0_target"),
+          number("c_curve_target")};
+}
+
 /// Lists of words and numbers in one line.
 YAML::Node in_line(YAML::Node node) {
   if (node.IsSequence()) node.SetStyle(YAML::EmitterStyle::Flow);
@@ -261,6 +267,7 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   job.kernel = read_kernel(settings);
   job.parameters = read_parameter_source(settings, base);
   job.posterior = read_posterior(settings, job.kernel);
+  job.shape = read_shape(settings);
   job.dynamics = read_dynamics(settings, job);
   check_kind(settings, job);
   job.network = settings.at("network");

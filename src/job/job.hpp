@@ -63,6 +63,12 @@ struct Job {
     std::string save;  ///< empty: nowhere
   };
 
+  /// Of the command shape.
+  struct Shape {
+    std::string method;  ///< dks, tat
+    double c_slope_1_target = 0, local_q_slope_target = 0, c_val_0_target = 0, c_curve_target = 0;
+  };
+
   std::filesystem::path file;  ///< where it was read from
   std::string name;
   std::filesystem::path output;  ///< absolute
@@ -70,6 +76,7 @@ struct Job {
   Kernel kernel;
   Parameters parameters;
   Posterior posterior;
+  Shape shape;
   Dynamics dynamics;
   YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
   std::string network_overrides;  ///< the --set options that changed the network, for messages

@@ -50,23 +50,6 @@ std::string layer_of(Head head) {
   return head == Head::pooling ? "global_avg_pool" : "flatten";
 }
 
-/// Lines in a text that the user never wrote would mislead.
-YAML::Node without_lines(YAML::Node const& node) {
-  YAML::Node out;
-  if (node.IsScalar()) out = node.Scalar();
-  if (node.IsSequence()) out = YAML::Node(YAML::NodeType::Sequence);
-  if (node.IsMap()) out = YAML::Node(YAML::NodeType::Map);
-  if (node.IsScalar()) out.SetTag(node.Tag());
-  for (auto const& entry : node) {
-    if (node.IsMap()) {
-      out[entry.first.Scalar()] = without_lines(entry.second);
-    } else {
-      out.push_back(without_lines(entry));
-    }
-  }
-  return out;
-}
-
 bool is_scalar(YAML::Node const& node) {
   return node.IsScalar() || node.IsNull();
 }
@@ -225,7 +208,8 @@ ExpandedFamily expand_family(YAML::Node const& network, std::string const& file,
     std::vector<Field> const fields = fields_of(network, file, what);
     Family const parameters = read_parameters<Family>(fields, activations);
     check_together(parameters, fields, shape);
-    out = {without_lines(parse_yaml(parameters.layers(), name)), family.place + what};
+    // Lines in a text that the user never wrote would mislead.
+    out = {copy_without_lines(parse_yaml(parameters.layers(), name)), family.place + what};
   };
   std::apply([&](auto const&... each) { (expand(each), ...); }, Families{});
   expect_known(name, known, "family", family.place);

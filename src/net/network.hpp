@@ -88,6 +88,7 @@ private:
 /// Is it a factor and nothing else, such as monomial of degree 1 with an output_scale? What goes through stays Gaussian, and a branch of a sum
 /// can end with it.
 bool is_linear(Activation const& activation);
+
 /// Throws Error for the first layer that the output needs and that has no infinite width.
 void expect_infinite_width(Network const& network);
 

@@ -15,15 +15,8 @@ std::string count(std::size_t number, std::string_view one, std::string_view man
   return text(number, " ", number == 1 ? one : many);
 }
 
-/// What to read, found by following `file:` and `family:`.
-struct Source {
-  YAML::Node layers;
-  std::vector<Field> defaults;
-  std::string file;
-};
-
-Source find_source(YAML::Node const& network, std::string const& file, std::string const& directory, ReadContext const& context,
-                   int followed) {
+WrittenNetwork find_source(YAML::Node const& network, std::string const& file, std::string const& directory, ReadContext const& context,
+                           int followed) {
   if (network.IsDefined() && network.IsSequence()) return {network, {}, file};
   std::string const place = place_of(file, line_of(network));
   if (!network.IsDefined() || !network.IsMap())
@@ -62,7 +55,7 @@ using Value = std::vector<int>;
 /// Walks the layers and hands each to the builder.
 class NetworkReader {
 public:
-  NetworkReader(Source const& source, ReadContext const& context)
+  NetworkReader(WrittenNetwork const& source, ReadContext const& context)
       : file_(source.file),
         layers_(context.activations, source.defaults),
         builder_(source.file, context.input_shapes),
@@ -216,8 +209,12 @@ private:
 
 }  // namespace
 
+WrittenNetwork find_layers(YAML::Node const& network, ReadContext const& context) {
+  return find_source(network, context.file, context.directory, context, 0);
+}
+
 Network read_network(YAML::Node const& network, ReadContext const& context) {
-  Source const source = find_source(network, context.file, context.directory, context, 0);
+  WrittenNetwork const source = find_layers(network, context);
   return NetworkReader(source, context).read(source.layers);
 }
 

@@ -22,6 +22,14 @@ struct ReadContext {
   std::optional<int> output{};                  ///< of a network that ends with several values side by side: which, from 0
 };
 
+/// The layers of a network as they are written, where `file:` and `family:` lead to.
+struct WrittenNetwork {
+  YAML::Node layers;
+  std::vector<Field> defaults;
+  std::string file;  ///< that they stand in
+};
+WrittenNetwork find_layers(YAML::Node const& network, ReadContext const& context);
+
 /// Reads a network: a sequence of layers, {layers: [...], defaults: {...}}, {file: net.yaml} or {family: NAME, ...}. Hand it the node as it
 /// stands in the file's document (from load_yaml or parse_yaml), so that its lines are the file's. Throws Error: file, line, layer, what was
 /// found, what is needed.

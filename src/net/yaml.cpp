@@ -97,6 +97,22 @@ bool parse_scalar(YAML::Node const& node, Number& number) {
 
 }  // namespace
 
+YAML::Node copy_without_lines(YAML::Node const& node) {
+  YAML::Node out;
+  if (node.IsScalar()) out = node.Scalar();
+  if (node.IsSequence()) out = YAML::Node(YAML::NodeType::Sequence);
+  if (node.IsMap()) out = YAML::Node(YAML::NodeType::Map);
+  if (node.IsScalar()) out.SetTag(node.Tag());
+  for (auto const& entry : node) {
+    if (node.IsMap()) {
+      out[entry.first.Scalar()] = copy_without_lines(entry.second);
+    } else {
+      out.push_back(copy_without_lines(entry));
+    }
+  }
+  return out;
+}
+
 bool is_quoted(YAML::Node const& node) {
   return node.IsScalar() && node.Tag() == "!";
 }

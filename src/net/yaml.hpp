@@ -21,6 +21,9 @@ void check_duplicate_keys(std::string const& text, std::string const& name);
 /// The line a node begins in, from 1; 0 where it came from no text.
 int line_of(YAML::Node const& node);
 
+/// A copy that shares no part with the node or within itself, as aliases do; it came from no text.
+YAML::Node copy_without_lines(YAML::Node const& node);
+
 /// Does a text stand in quotation marks?
 bool is_quoted(YAML::Node const& node);
 

@@ -191,14 +191,6 @@ private:
     }
   }
 
-  static double alpha_of(AnyActivation const& leaky) {
-    double alpha = 0;
-    with_activation(leaky, [&]<class A>(A const& phi) {
-      if constexpr (std::is_same_v<A, LeakyRelu>) alpha = phi.a;
-    });
-    return alpha;
-  }
-
   Network const& network_;
   ShapeGoal const& goal_;
   VarianceWalk walk_;
@@ -212,6 +204,14 @@ private:
 
 std::string_view ShapedNetwork::goal_key() const {
   return local.method == ShapeMethod::dks ? "c_slope_1_target" : local.method == ShapeMethod::tat ? "c_curve_target" : "c_val_0_target";
+}
+
+double alpha_of(AnyActivation const& leaky) {
+  double alpha = 0;
+  with_activation(leaky, [&]<class A>(A const& phi) {
+    if constexpr (std::is_same_v<A, LeakyRelu>) alpha = phi.a;
+  });
+  return alpha;
 }
 
 double leaky_c_map(double c, double alpha) {

@@ -41,6 +41,9 @@ struct ShapedNetwork {
 /// out of reach, with the range that can be reached.
 ShapedNetwork shape_network(Network const& network, ShapeGoal const& goal);
 
+/// The slope of a leaky_relu below 0.
+double alpha_of(AnyActivation const& leaky);
+
 /// C of leaky_relu with output_scale √(2 / (1 + alpha²)); reference 2.5.
 double leaky_c_map(double c, double alpha);
 

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "job/job.hpp"
+#include "shape/shape_network.hpp"
+#include "store/result_file.hpp"
+
+namespace infinitile {
+
+/// The network of a job, shaped, in memory.
+struct Shaping {
+  ShapedNetwork network;
+  std::uint64_t network_hash = 0;  ///< of the network before
+  std::string words;               ///< of shaped.yaml
+  std::vector<Array> arrays;       ///< maps before and after, below shape/
+  std::vector<Note> notes;         ///< goals, solutions and residuals
+  double c_at_0_before = 0, c_at_0_after = 0;
+};
+
+/// Throws Error with file, line and layer or key.
+Shaping shape_job(Job const& job);
+
+}  // namespace infinitile
