@@ -37,6 +37,20 @@ TEST_CASE("the plan counts what can be counted by hand", "[plan]") {
   CHECK(make_plan(size, {1, 1, 0, {}}).disk_bytes == (train + test) * 2 * 4);
 }
 
+TEST_CASE("numbers that pairs keep are stored, and full blocks of outputs are rows of the posterior", "[plan]") {
+  JobSize size = size_of(10, 3, 4);
+  Plan const mean = make_plan(size, {1, 1, 0, {}});
+  size.kept = 9;
+  size.blocks = 3;
+  Plan const blocks = make_plan(size, {1, 1, 0, {}});
+  CHECK(blocks.disk_bytes == 9 * mean.disk_bytes);
+  CHECK(blocks.tile_bytes == 9 * mean.tile_bytes);
+  CHECK(blocks.gram_flops == mean.gram_flops);
+  CHECK(blocks.solve_flops == Approx(2 * (27000.0 / 3 + 900.0 * (9 + 1))));
+  size.own_flops = 7;
+  CHECK(make_plan(size, {1, 1, 0, {}}).gram_flops == mean.gram_flops + 3 * 7);
+}
+
 TEST_CASE("a plan for 4,096 ranks is made in one process, and shares the work out", "[plan]") {
   JobSize const size = size_of(250'000, 10'000, 1024);
   Plan const one = make_plan(size, {1, 16, 0, {}}), many = make_plan(size, {4096, 16, 0, {}});

@@ -18,6 +18,7 @@ public:
   void compute(std::vector<TileIndex> const& tiles, std::vector<Values<float>>& values) const override { compute_as(tiles, values); }
   /// Computed when it is asked for first, some test inputs by each rank.
   std::vector<double> test_diagonal(std::string_view kind, Communicator const& comm) override;
+  bool keeps_diagonal() const override { return true; }
   std::string describe(std::string_view kind) const override;
 
 private:

@@ -96,10 +96,14 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   KernelLayout const layout = reading.layout();
   BlockSize const block{layout.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
-  double const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
+  auto const flops_of = [&](BlockSize const& size) {
+    double const cost = derivatives ? block_cost(reading.program, size, reading.method) : size.samples() * forward_cost(reading.program);
+    return 2 * (cost / size.pairs() + size.count());  // and the outputs' product
+  };
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
-  out.pair_flops = 2 * (cost / block.pairs() + block.count());  // and the outputs' product
+  out.pair_flops = flops_of(block);
+  out.own_flops = flops_of({layout.split(), 1, 1, BlockSize::Sides::same});
   out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // Sums of a tile's kernels, and the tile made of them.
   out.numbers += (derivatives ? 3 : 2) * block.pairs() * static_cast<double>(layout.kept());

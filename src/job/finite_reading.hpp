@@ -40,6 +40,7 @@ inline constexpr long cotangents_at_once = 1L << 24;
 /// What tiles of a side cost.
 struct FiniteCost {
   double pair_flops = 0;  ///< per pair: of products, and what goes through memory counted as such
+  double own_flops = 0;   ///< the same of one input with itself, computed apart
   double numbers = 0;     ///< beside the tile: parameters, both sides of it in the network, cotangents and Jacobians in hand
 };
 FiniteCost cost_of(FiniteReading const& reading, int side);

@@ -43,6 +43,8 @@ private:
   std::vector<TileRecord> find_tiles_once() const;
   std::string describe(std::string_view kind, Block block) const;
   std::vector<h5::Attribute> attributes() const;
+  /// Of a kernel, on every rank; a run that goes on reads what an earlier one kept. Collective.
+  std::vector<double> test_diagonal(std::string_view kind);
   std::vector<Array> test_diagonals();
   void warn_of_little_space(double missing_share) const;
   template <class T>

@@ -183,6 +183,9 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
     size.product_flops = cost.pair_flops;
+    bool const diagonal_alone =
+        job.kernel.test_test == "diagonal" || (purpose == Purpose::posterior && job.posterior.covariance == "diagonal");
+    size.own_flops = problem.has_test() && diagonal_alone ? cost.own_flops : 0;
     size.kept = static_cast<double>(problem.kept().count());
     double const diagonal = problem.has_test() ? static_cast<double>(problem.grid.test()) * size.kept * size.kernels : 0;
     for (InputRows const& graph : finite->graphs) size.features += graph.width;

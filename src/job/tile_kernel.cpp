@@ -44,6 +44,7 @@ public:
   std::vector<double> test_diagonal(std::string_view kind, Communicator const&) override {
     return kind == "nngp" ? kernel_.nngp_diagonal(Block::test_test) : kernel_.ntk_diagonal(Block::test_test);
   }
+  bool keeps_diagonal() const override { return false; }
   std::string describe(std::string_view kind) const override {
     return kind == "nngp" ? "covariance of the outputs of the infinitely wide network at initialization (NNGP)"
                           : "neural tangent kernel of the infinitely wide network";

@@ -28,6 +28,8 @@ public:
   virtual void compute(std::vector<TileIndex> const& tiles, std::vector<Values<float>>& values) const = 0;
   /// Variances or tangent kernels of the test inputs with themselves, the numbers of a pair together, on every rank. Collective.
   virtual std::vector<double> test_diagonal(std::string_view kind, Communicator const& comm) = 0;
+  /// Does the diagonal cost so much that a run keeps it for the next one?
+  virtual bool keeps_diagonal() const = 0;
   /// What a kernel is, for the result file.
   virtual std::string describe(std::string_view kind) const = 0;
 };

@@ -71,6 +71,9 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
 
 }  // namespace
 
+/// Of the rate of products, what the layers of finite networks reach, between their passes over memory: docs/performance.md.
+constexpr double of_layers = 0.65;
+
 Plan make_plan(JobSize const& size, Machine const& machine) {
   Plan plan;
   plan.distribution = Distribution(machine.ranks);
@@ -87,7 +90,8 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   }
   Share const share = largest_share(size, plan.distribution);
   plan.tiles_of_rank = share.tiles;
-  plan.gram_flops = entries * size.product_flops;
+  double const own_flops = static_cast<double>(size.grid.test()) * size.own_flops;
+  plan.gram_flops = entries * size.product_flops + own_flops;
   plan.pair_flops = entries * size.pair_flops;
   plan.solve_flops = solve_flops(size);
   add_memory(plan, size, machine, share.entries);
@@ -95,7 +99,9 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
 
   Rates const& rates = machine.rates;
   double const gemm = (size.entry_bytes == 4 ? rates.gemm_single : rates.gemm) * machine.threads;
-  plan.kernel_seconds = share.entries * (size.product_flops / gemm + size.pair_flops / (rates.pair * machine.threads));
+  double const products = gemm * (size.network_bytes > 0 ? of_layers : 1);
+  plan.kernel_seconds = share.entries * (size.product_flops / products + size.pair_flops / (rates.pair * machine.threads))
+                        + own_flops / machine.ranks / products;
   plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
   double const n = size.blocks * static_cast<double>(size.grid.train());
   double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());

@@ -21,6 +21,7 @@ struct JobSize {
   double row_numbers = 0;      ///< numbers kept per row: roots and features of every layer
   double product_flops = 0;    ///< per pair: matrix products, of inputs at infinite width, of all layers of finite networks
   double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
+  double own_flops = 0;        ///< per test input: matrix products of its kernels with itself, where these are computed apart
   double strip_bytes = 0;      ///< what a thread needs beside the tiles themselves: registers of the pairs in hand
   double network_bytes = 0;    ///< what a rank needs for a finite network: parameters, samples of a tile, cotangents
   int factorizations = 0;      ///< posterior: distinct matrices to factor, 0 without a posterior
