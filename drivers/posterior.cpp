@@ -1,12 +1,17 @@
 #include "solve/posterior.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "drivers/commands.hpp"
+#include "drivers/dynamics_output.hpp"
 #include "job/kernel_run.hpp"
+#include "job/parameters_file.hpp"
 #include "job/text_file.hpp"
 #include "solve/calibration.hpp"
 
@@ -88,6 +93,11 @@ public:
     context_.report.posterior[name_of(posterior.kind)] = summary;
   }
 
+  void add(DynamicsResult dynamics) {
+    std::ranges::move(dynamics.arrays, std::back_inserter(arrays));
+    std::ranges::move(dynamics.notes, std::back_inserter(notes));
+  }
+
   /// One line per kind, for people.
   void print() const {
     if (!context_.comm.is_first()) return;
@@ -156,6 +166,22 @@ private:
 
 }  // namespace
 
+namespace {
+
+/// Training, and what it leaves.
+Dynamics train_network(Job const& job, Context const& context, Problem const& problem) {
+  auto const phase = context.report.phase("dynamics");
+  FiniteReading const& reading = std::get<FiniteReading>(problem.reading);
+  Dynamics dynamics = train(reading, problem.data, job.dynamics, context.comm);
+  together(context.comm, [&] {
+    if (context.comm.is_first() && !job.dynamics.save.empty())
+      write_parameters(job.dynamics.save, "", reading.program.parameters, dynamics.parameters);
+  });
+  return dynamics;
+}
+
+}  // namespace
+
 // infinitile posterior JOB.yaml: predictions at the test inputs, from the kernel blocks; those that are missing are computed first.
 void predict(Job const& job, Context const& context) {
   if (!job.data.test)
@@ -170,7 +196,13 @@ void predict(Job const& job, Context const& context) {
     Targets const targets{train.y, run.outputs_in_rows() > 1 ? 1 : static_cast<int>(train.outputs)};
     for (Posterior const& posterior : predict(grid, run.source(), targets, options_from(job))) output.add(posterior);
   }
+  std::optional<Dynamics> dynamics;
+  if (!job.dynamics.steps.empty()) {
+    dynamics = train_network(job, context, run.problem());
+    output.add(describe_dynamics(*dynamics, run.problem().data, job.dynamics.orders));
+  }
   run.write_result(std::move(output.arrays), std::move(output.notes));
+  if (dynamics && context.comm.is_first()) print_dynamics(*dynamics, run.problem().data, job.dynamics.orders);
   output.print();
 }
 

@@ -157,6 +157,7 @@ TEST_CASE("derivatives of each primitive agree with each other and with differen
     Checks const checks = checks_of(write);
     checks.push_against_pull();
     checks.push_against_differences();
+    checks.taylor_against_values();
     checks.methods_agree();
     for (Instruction const& i : checks.program().instructions) seen[i.primitive.index()] = true;
   }

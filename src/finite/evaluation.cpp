@@ -16,15 +16,6 @@ bool needs_result(Primitive const& p) {
   return std::visit([](auto const& each) { return each.needs_result; }, p);
 }
 
-/// How often each value is read; the output once more.
-std::vector<int> count_uses(FiniteProgram const& program) {
-  std::vector<int> uses(program.values.size(), 0);
-  for (Instruction const& i : program.instructions)
-    for (int const operand : i.operands) ++uses[at(operand)];
-  ++uses[at(program.output)];
-  return uses;
-}
-
 /// The values that derivatives read.
 std::vector<bool> find_needed(FiniteProgram const& program) {
   std::vector<bool> needed(program.values.size(), false);
@@ -45,6 +36,14 @@ Numbers<T> zeros(int copies, int rows, long size) {
 }
 
 }  // namespace
+
+std::vector<int> count_uses(FiniteProgram const& program) {
+  std::vector<int> uses(program.values.size(), 0);
+  for (Instruction const& i : program.instructions)
+    for (int const operand : i.operands) ++uses[at(operand)];
+  ++uses[at(program.output)];
+  return uses;
+}
 
 template <class T>
 ParameterArrays<T>::ParameterArrays(ParameterValues const& values) {

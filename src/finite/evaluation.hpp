@@ -8,6 +8,9 @@
 
 namespace infinitile {
 
+/// How often each value is read; the output once more.
+std::vector<int> count_uses(FiniteProgram const& program);
+
 /// Parameters in the precision of a computation.
 template <class T>
 class ParameterArrays {

@@ -27,9 +27,9 @@ std::vector<TermWay> find_ways(FiniteProgram const& program, BlockSize const& si
       int const parameter = program.value(i.operands[at(operand)]).parameter;
       if (parameter < 0) continue;
       UseCost const cost = use_cost(program, i, operand, size);
-      bool const cheaper =
-          method == NtkMethod::automatic ? cost.structured < cost.contraction : method == NtkMethod::structured_derivatives;
-      bool const structured = ++uses[at(parameter)] == 1 && cheaper && has_structure(program, i, operand);
+      bool const taken = method == NtkMethod::automatic ? cost.prefers_structure()
+                                                        : method == NtkMethod::structured_derivatives && cost.structured.has_value();
+      bool const structured = ++uses[at(parameter)] == 1 && taken;
       ways[at(parameter)] = structured ? TermWay::structured : TermWay::contraction;
     }
   return ways;

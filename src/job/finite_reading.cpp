@@ -97,14 +97,15 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   BlockSize const block{layout.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
   auto const flops_of = [&](BlockSize const& size) {
-    double const cost = derivatives ? block_cost(reading.program, size, reading.method) : size.samples() * forward_cost(reading.program);
-    return 2 * (cost / size.pairs() + size.count());  // and the outputs' product
+    Cost const cost = derivatives ? block_cost(reading.program, size, reading.method) : size.samples() * forward_cost(reading.program);
+    return 2 * (cost.total() / size.pairs() + size.count());  // and the outputs' product
   };
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
   out.pair_flops = flops_of(block);
   out.own_flops = flops_of({layout.split(), 1, 1, BlockSize::Sides::same});
-  out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
+  // Parameters twice: as they were read, and in the precision of the tiles.
+  out.numbers = 2 * static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // Sums of a tile's kernels, and the tile made of them.
   out.numbers += (derivatives ? 3 : 2) * block.pairs() * static_cast<double>(layout.kept());
   // On the way back the cotangents of a result and of its operand are there, of all outputs in pairs; Jacobians come in slices of an eighth.

@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "job/keys.hpp"
 #include "job/settings.hpp"
+#include "kernels/series.hpp"
 #include "net/yaml.hpp"
 #include "plan/tile_grid.hpp"
 
@@ -122,6 +123,9 @@ Job::Parameters read_parameter_source(Settings const& settings, fs::path const& 
   parameters.seed = settings.at("parameters.seed").as<long>();
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
+  parameters.save = complete_path(word_at(settings, "parameters.save"), fs::current_path());
+  if (!parameters.save.empty() && parameters.save == parameters.file)
+    settings.refuse("parameters.save", "parameters.file names the same file. Save to another one.");
   if (!parameters.file.empty() && parameters.seed != 0)
     settings.refuse("parameters.seed", "parameters.file is given too. Leave one of them out: parameters are drawn or read.");
   if (parameters.file.empty() && parameters.group != find_key("parameters.group")->standard)
@@ -174,6 +178,21 @@ Job::Posterior read_posterior(Settings const& settings, Job::Kernel const& kerne
   return posterior;
 }
 
+Job::Dynamics read_dynamics(Settings const& settings, Job const& job) {
+  Job::Dynamics dynamics;
+  if (settings.given("dynamics.steps")) dynamics.steps = settings.at("dynamics.steps").as<std::vector<int>>();
+  if (word_at(settings, "dynamics.learning_rate") != "auto") dynamics.learning_rate = settings.at("dynamics.learning_rate").as<double>();
+  dynamics.orders = settings.at("dynamics.orders").as<std::vector<int>>();
+  dynamics.save = complete_path(word_at(settings, "dynamics.save"), fs::current_path());
+  if (!dynamics.orders.empty() && (dynamics.orders.front() < 1 || dynamics.orders.back() > Series::most_order))
+    settings.refuse("dynamics.orders", text("orders from 1 to ", Series::most_order, " are needed."));
+  if (dynamics.steps.empty() && !dynamics.save.empty())
+    settings.refuse("dynamics.save", "dynamics.steps is not given, so nothing is trained. Name the steps.");
+  if (!dynamics.save.empty() && (dynamics.save == job.parameters.file || dynamics.save == job.parameters.save))
+    settings.refuse("dynamics.save", "another key of parameters names the same file. Save to another one.");
+  return dynamics;
+}
+
 /// Lists of words and numbers in one line.
 YAML::Node in_line(YAML::Node node) {
   if (node.IsSequence()) node.SetStyle(YAML::EmitterStyle::Flow);
@@ -218,6 +237,8 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   values["kernel.get"] = in_line(YAML::Node(job.kernel.get));
   values["posterior.get"] = in_line(YAML::Node(job.posterior.get));
   if (!job.parameters.file.empty()) values["parameters.file"] = YAML::Node(job.parameters.file);
+  if (!job.dynamics.save.empty()) values["dynamics.save"] = YAML::Node(job.dynamics.save);
+  if (!job.parameters.save.empty()) values["parameters.save"] = YAML::Node(job.parameters.save);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);
@@ -240,6 +261,7 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   job.kernel = read_kernel(settings);
   job.parameters = read_parameter_source(settings, base);
   job.posterior = read_posterior(settings, job.kernel);
+  job.dynamics = read_dynamics(settings, job);
   check_kind(settings, job);
   job.network = settings.at("network");
   job.network_overrides = settings.overrides_of("network");

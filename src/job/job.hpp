@@ -46,12 +46,21 @@ struct Job {
     long seed = 0;
     std::string file;  ///< empty: they are drawn
     std::string group;
+    std::string save;  ///< where they are written to; empty: nowhere
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp
     double diag_reg = 0;
     bool absolute = false;   ///< diag_reg is not relative to the mean of the train diagonal
     std::string covariance;  ///< diagonal, full
+  };
+
+  /// Gradient descent of a finite network.
+  struct Dynamics {
+    std::vector<int> steps;               ///< empty: none is wanted
+    std::optional<double> learning_rate;  ///< none: automatic
+    std::vector<int> orders;
+    std::string save;  ///< empty: nowhere
   };
 
   std::filesystem::path file;  ///< where it was read from
@@ -61,6 +70,7 @@ struct Job {
   Kernel kernel;
   Parameters parameters;
   Posterior posterior;
+  Dynamics dynamics;
   YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
   std::string network_overrides;  ///< the --set options that changed the network, for messages
   YAML::Node complete;            ///< every key with its value, paths absolute: what job.yaml echoes

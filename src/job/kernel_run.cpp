@@ -9,6 +9,8 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
+#include "net/shapes.hpp"
+#include "job/parameters_file.hpp"
 #include "job/settings.hpp"
 #include "job/source_notes.hpp"
 #include "store/number_file.hpp"
@@ -44,7 +46,11 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
       layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0, problem_.kept()} {
   auto const hindrance = purpose == Purpose::posterior ? why_no_posterior(job, problem_) : std::nullopt;
   if (hindrance) throw Error(*hindrance);
-  together(context.comm, [&] { require_memory(plan_, machine_); });
+  require_trainable(purpose);
+  together(context.comm, [&] {
+    require_memory(plan_, machine_);
+    require_places_of_parameters();
+  });
   {  // an empty network, or one that fails, says so before anything is written
     auto const phase = context.report.phase("rows");
     kernel_ = make_tile_kernel(job, problem_, context.comm);
@@ -53,6 +59,25 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
   layout_.fingerprint = directory_->fingerprint();
   context.report.grid = {distribution_.rows(), distribution_.cols()};
   context.report.precision = job.kernel.precision;
+}
+
+void KernelRun::require_trainable(Purpose purpose) const {
+  if (purpose != Purpose::posterior || job_.dynamics.steps.empty()) return;
+  long const outputs = product_of(std::get<FiniteReading>(problem_.reading).program.output_shape), targets = problem_.data.train.outputs;
+  if (outputs != targets)
+    throw Error(text(job_.file.string(), ": dynamics trains the outputs of the network on the targets of each input, but it has ", outputs,
+                     " outputs and ", targets, " targets. Give the last layer as many outputs, or leave dynamics.steps out."));
+}
+
+/// Before hours of work, not behind them.
+void KernelRun::require_places_of_parameters() const {
+  if (!context_.comm.is_first()) return;
+  for (auto const& [key, file] : {std::pair("parameters.save", &job_.parameters.save), std::pair("dynamics.save", &job_.dynamics.save)}) {
+    std::filesystem::path const place = std::filesystem::path(*file).parent_path();
+    if (!place.empty() && !std::filesystem::is_directory(place))
+      throw Error(text(job_.file.string(), ": ", key, " is ", *file, ", and there is no directory ", place.string(),
+                       ". Make it, or name another file."));
+  }
 }
 
 std::vector<Block> KernelRun::blocks() const {
@@ -155,8 +180,17 @@ void KernelRun::warn_of_little_space(double missing_share) const {
            ". The run will stop when it is full, and keep what is finished; kernel.store: lower or kernel.precision: float32 need half."));
 }
 
+void KernelRun::save_parameters() const {
+  if (job_.parameters.save.empty()) return;
+  FiniteReading const& reading = std::get<FiniteReading>(problem_.reading);
+  together(context_.comm, [&] {
+    if (context_.comm.is_first()) write_parameters(job_.parameters.save, "", reading.program.parameters, reading.parameters);
+  });
+}
+
 void KernelRun::fill() {
   auto const phase = context_.report.phase("kernel");
+  save_parameters();
   {
     auto const check = context_.report.phase("check finished tiles");
     open_store();

@@ -37,6 +37,9 @@ public:
   std::vector<Block> blocks() const;
 
 private:
+  void require_trainable(Purpose purpose) const;
+  void require_places_of_parameters() const;
+  void save_parameters() const;
   void open_store();
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;

@@ -13,6 +13,7 @@
 #include "base/text.hpp"
 #include "infinite/graph_patterns.hpp"
 #include "job/data.hpp"
+#include "job/dynamics.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
 #include "job/settings.hpp"
@@ -190,6 +191,8 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
     double const diagonal = problem.has_test() ? static_cast<double>(problem.grid.test()) * size.kept * size.kernels : 0;
     for (InputRows const& graph : finite->graphs) size.features += graph.width;
     size.network_bytes = size.entry_bytes * cost.numbers + 8 * diagonal;
+    if (purpose == Purpose::posterior && !job.dynamics.steps.empty())
+      size.network_bytes += 8 * training_numbers(*finite, job.dynamics, problem.grid.train() + problem.grid.test());
   } else {
     InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
     size.product_flops = 2 * static_cast<double>(size.features);

@@ -58,11 +58,13 @@ private:
 }  // namespace
 
 std::unique_ptr<TileKernel> make_tile_kernel(Job const& job, Problem& problem, Communicator const& comm) {
-  if (auto* const finite = std::get_if<FiniteReading>(&problem.reading))
+  if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading))
     return together(comm, [&] {
-      std::vector<InputRows> inputs = take_inputs(problem.data);
-      std::ranges::move(finite->graphs, std::back_inserter(inputs));
-      return std::make_unique<EmpiricalTiles>(problem.grid, std::move(*finite), std::move(inputs), precision_of(job));
+      bool const read_again = !job.dynamics.steps.empty();  // by training
+      Data copy = read_again ? problem.data : Data{};
+      std::vector<InputRows> inputs = take_inputs(read_again ? copy : problem.data);
+      std::ranges::copy(finite->graphs, std::back_inserter(inputs));
+      return std::make_unique<EmpiricalTiles>(problem.grid, *finite, std::move(inputs), precision_of(job));
     });
   auto& infinite = std::get<InfiniteReading>(problem.reading);
   using Get = InfiniteKernel::Get;

@@ -34,7 +34,8 @@ public:
   virtual std::string describe(std::string_view kind) const = 0;
 };
 
-/// The one that the job asks for. Takes the inputs out of `problem`, and what its reading holds. Collective.
+/// The one that the job asks for. Takes the inputs out of `problem`, unless the job also trains, and the
+/// graphs of an infinite reading. Collective.
 std::unique_ptr<TileKernel> make_tile_kernel(Job const& job, Problem& problem, Communicator const& comm);
 
 }  // namespace infinitile
