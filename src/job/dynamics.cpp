@@ -12,7 +12,7 @@
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
 #include "finite/ntk_cost.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "finite/taylor.hpp"
 #include "job/shared_rows.hpp"
 #include "job/training_state.hpp"

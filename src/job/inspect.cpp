@@ -6,9 +6,11 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "finite/compile.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/program.hpp"
 #include "job/data.hpp"
+#include "job/inspect_finite.hpp"
 #include "job/network.hpp"
 #include "job/problem.hpp"
 #include "job/text_file.hpp"
@@ -27,9 +29,10 @@ using Shapes = std::vector<std::vector<long>>;
 /// How pairs of inputs with positions are computed, and what that costs; or why they are not. `compile` makes the program.
 template <class Compile>
 std::string cost_in_words(Network const& network, Compile compile) {
-  if (!acts_on_positions(network)) return "";
   try {
-    InfiniteCost const cost = cost_of(compile());
+    InfiniteProgram const program = compile();
+    if (!acts_on_positions(network)) return "";
+    InfiniteCost const cost = cost_of(program);
     std::string const way = cost.stages == 0   ? "layer by layer"
                             : cost.stages == 1 ? "plane by plane"
                                                : fmt::format("plane by plane, in {} stages between pools", cost.stages);
@@ -40,22 +43,32 @@ std::string cost_in_words(Network const& network, Compile compile) {
   }
 }
 
-/// What the finite network of a job costs, or why there is none.
-std::string finite_cost_in_words(Job const& job, Network const& network) {
+/// A column with these words, one for each node.
+TableColumn column_of(Network const& network, std::string title, std::vector<std::string> words) {
+  return {std::move(title), [&network, words = std::move(words)](Node const& node) {
+            return words[static_cast<std::size_t>(&node - network.nodes().data())];
+          }};
+}
+
+std::string describe_infinite(Job const& job, Network const& network) {
+  auto const compile = [&] {
+    bool const graphs = !job.data.train.pattern.empty();
+    return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
+  };
+  return describe(network, {column_of(network, "infinite", infinite_support(network))}) + cost_in_words(network, compile);
+}
+
+/// The finite network of a job, or why there is none.
+std::string describe_finite(Job const& job, Network const& network) {
+  TableColumn const support = column_of(network, "finite", finite_support(network));
   try {
     FiniteReading const reading = read_finite(job, network, Communicator::self());
     int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
-    return fmt::format("finite network: {} parameters; {} flops per pair of inputs, in tiles of {}\n", reading.parameter_count(),
-                       format_count(cost_of(reading, side).pair_flops), side);
+    return describe(network, {support, column_of(network, "tangent kernel", ways_in_words(network, reading, side))})
+           + cost_in_words(reading, side, precision_of(job));
   } catch (Error const& error) {
-    return text("finite network: no. ", error.what(), "\n");
+    return describe(network, {support}) + text("finite network: no. ", error.what(), "\n");
   }
-}
-
-std::string table_of(Network const& network) {
-  auto const support = infinite_support(network);
-  auto const of = [&](Node const& node) { return support[static_cast<std::size_t>(&node - network.nodes().data())]; };
-  return describe(network, {{"infinite", of}});
 }
 
 Shapes read_shape_option(std::string const& words) {
@@ -74,12 +87,8 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
                         : !job.data.shapes.empty() ? job.data.shapes
                                                    : input_shapes(load_data(data_spec(job)).train);
   Network const network = build_network(job, shapes, activation_signatures());
-  auto const compile = [&] {
-    bool const graphs = !job.data.train.pattern.empty();
-    return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
-  };
-  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + table_of(network)
-         + (job.kernel.kind == "empirical" ? finite_cost_in_words(job, network) : cost_in_words(network, compile));
+  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output))
+         + (job.kernel.kind == "infinite" ? describe_infinite(job, network) : describe_finite(job, network));
 }
 
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
@@ -91,7 +100,10 @@ std::string describe_network(fs::path const& file, YAML::Node const& root, std::
     Network const network = read_network(wrapped ? root["network"] : root, context);
     std::string head = shape ? "" : text(note, "\n\n");
     if (network.outputs() > 1) head += fmt::format("output 0 of {}; a job chooses one by kernel.output\n\n", network.outputs());
-    return head + table_of(network) + cost_in_words(network, [&] { return compile_infinite(network); });
+    return head
+           + describe(network,
+                      {column_of(network, "infinite", infinite_support(network)), column_of(network, "finite", finite_support(network))})
+           + cost_in_words(network, [&] { return compile_infinite(network); });
   } catch (Error const& error) {
     if (shape) throw;
     throw Error(text(error.what(), " (That is ", note, ".)"), error.code());

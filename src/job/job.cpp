@@ -120,7 +120,7 @@ Job::Kernel read_kernel(Settings const& settings) {
 
 Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
   Job::Parameters parameters;
-  parameters.seed = settings.at("parameters.seed").as<int>();
+  parameters.seed = settings.at("parameters.seed").as<long>();
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
   parameters.save = complete_path(word_at(settings, "parameters.save"), fs::current_path());
@@ -140,10 +140,10 @@ void check_kind(Settings const& settings, Job const& job) {
       settings.refuse(
           key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ", key.kind, ", or leave it out."));
   if (job.kernel.kind != "empirical") return;
-  for (char const* const path : {"data.train.mask", "data.padding", "data.train.pattern"})
+  for (char const* const path : {"data.train.mask", "data.padding"})
     if (settings.given(path))
-      settings.refuse(path, text("kernel.kind is empirical, and finite networks take inputs without masks and graphs. Leave it out, or set "
-                                 "kernel.kind to infinite."));
+      settings.refuse(
+          path, "kernel.kind is empirical, and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite.");
 }
 
 /// The kernels that a posterior is made of.

@@ -43,7 +43,7 @@ struct Job {
   };
   /// Of a finite network.
   struct Parameters {
-    int seed = 0;
+    long seed = 0;
     std::string file;  ///< empty: they are drawn
     std::string group;
     std::string save;  ///< where they are written to; empty: nowhere

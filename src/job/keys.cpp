@@ -113,7 +113,7 @@ std::vector<Key> make_table() {
        "empirical"},
       {"kernel.diagonal_axes", axes, tiles, "[]", "", "of empirical kernels: output axes that are kept once", {}, "empirical"},
       {"parameters", section, nothing, "", "", "of the finite network of an empirical kernel", {}},
-      {"parameters.seed", whole_from_0, tiles, "0", "", "they are drawn with this seed, where no file is named", {}, "empirical"},
+      {"parameters.seed", seed, tiles, "0", "", "they are drawn with this seed, where no file is named", {}, "empirical"},
       {"parameters.file",
        text,
        sources,

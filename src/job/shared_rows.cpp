@@ -9,7 +9,7 @@
 #include "comm/agreed_stop.hpp"
 #include "comm/exact_sum.hpp"
 #include "finite/ntk_cost.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
