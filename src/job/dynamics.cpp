@@ -12,11 +12,11 @@
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
 #include "finite/ntk_cost.hpp"
-#include "net/shapes.hpp"
 #include "finite/taylor.hpp"
 #include "job/shared_rows.hpp"
 #include "job/training_state.hpp"
 #include "kernels/philox.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
@@ -137,7 +137,7 @@ void Training::step() {
     GradientSum sum(bound);
     auto const gradient = sum.over(train_, gradient_of);
     if (!gradient)
-      throw NumericalAnswer(text("the gradient of the ", what, " is infinite or not a number after ", state_.step,
+      throw NumericalAnswer(text("the gradient of the ", what, " is beyond 1e60 or not a number after ", state_.step,
                                  " steps of training, with the learning rate ", state_.learning_rate,
                                  ". Set dynamics.learning_rate to auto or to less."));
     bound = sum.bound();

@@ -59,7 +59,7 @@ public:
   explicit GradientSum(double bound = 0) : bound_(bound) {}
   double bound() const { return bound_; }
 
-  /// The sum over the pieces of all ranks, or nothing where a number of it is not finite, on every rank. Collective.
+  /// The sum over the pieces of all ranks, or nothing where one of them is beyond 1e60 or not a number, on every rank. Collective.
   std::optional<ParameterValues> over(SharedRows const& rows, Gradient const& gradient);
 
 private:
