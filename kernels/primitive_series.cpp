@@ -52,20 +52,25 @@ void add_multiple(std::size_t width, double weight, double const* x, double* y) 
   for (std::size_t i = 0; i < width; ++i) y[i] += weight * x[i];
 }
 
+/// y = f(x), entry by entry; forward has written y[0].
+template <class T, class Function>
+void compose_entries(Coefficients<T const> x, Coefficients<T> y, Function const& f) {
+  INFINITILE_EXPECT(x.size() <= y.size() && std::ssize(y) <= Series::most_order + 1);
+  int const order = static_cast<int>(y.size()) - 1;
+  long const count = y[0].count();
+  parallel_for_tiles(static_cast<int>((count + at_once - 1) / at_once), [&](int piece) {
+    for (long i = piece * at_once; i < std::min(count, (piece + 1) * at_once); ++i) scatter(f(gather(x, i, order)), y, i);
+  });
+}
+
 }  // namespace
 
 template <class T>
 void compose(Activate const& p, Coefficients<T const> x, Coefficients<T> y) {
-  INFINITILE_EXPECT(x.size() <= y.size() && std::ssize(y) <= Series::most_order + 1);
   forward(p, x.first(1), y[0]);
-  int const order = static_cast<int>(y.size()) - 1;
-  long const count = y[0].count();
-  parallel_for_tiles(static_cast<int>((count + at_once - 1) / at_once), [&](int piece) {
-    with_activation(p.f, [&](auto const& phi) {
-      if constexpr (requires { phi.value(0.0); })
-        for (long i = piece * at_once; i < std::min(count, (piece + 1) * at_once); ++i)
-          scatter(scaled_compose(phi, p.f.scaling, gather(x, i, order)), y, i);
-    });
+  with_activation(p.f, [&](auto const& phi) {
+    if constexpr (requires { phi.value(0.0); })
+      compose_entries(x, y, [&](Series const& each) { return scaled_compose(phi, p.f.scaling, each); });
   });
 }
 

@@ -29,6 +29,7 @@ public:
   void write_result(std::vector<Array> arrays, std::vector<Note> notes);
 
   Problem const& problem() const { return problem_; }
+  RunDirectory const& directory() const { return *directory_; }
   Distribution const& distribution() const { return distribution_; }
   /// The finished tiles, for a posterior; full blocks of outputs are rows of their own, input by input.
   KernelSource source();
