@@ -173,6 +173,16 @@ std::optional<ParameterUse<T>> Backward<T>::next() {
   return std::nullopt;
 }
 
+/// Is the cotangent of this operand that of the result, which nobody else adds to before the result's is forgotten? So it is in front of a bias.
+template <class T>
+bool Backward<T>::hands_on_whole(Instruction const& i, int operand) const {
+  auto const* const sum = std::get_if<primitive::Add>(&i.primitive);
+  if (sum == nullptr || i.result == program_.output || program_.value(i.operands[at(operand)]).is_shared) return false;
+  int const other = i.operands[at(1 - operand)];
+  bool const alone = program_.value(other).parameter >= 0 || !active_[at(other)];
+  return alone && sum->read[operand].plain() && (operand == 0 ? sum->left : sum->right) == 1;
+}
+
 /// Goes through the operands that are left of an instruction until one is a parameter.
 template <class T>
 std::optional<ParameterUse<T>> Backward<T>::hand_on(Instruction const& i) {
@@ -185,6 +195,10 @@ std::optional<ParameterUse<T>> Backward<T>::hand_on(Instruction const& i) {
     if (!active_[at(number)]) continue;
     if (value.parameter >= 0) return ParameterUse<T>{value.parameter, &i, operand, values, g};
     Numbers<T>& target = cotangents_[at(number)];
+    if (target.empty() && hands_on_whole(i, operand)) {
+      target = cotangents_[at(i.result)];
+      continue;
+    }
     Into const into = target.empty() ? Into::replace : Into::add;
     if (target.empty()) target = Numbers<T>(g.copies, value.is_shared && samples_ == Samples::together ? 1 : of_.rows(), value.size);
     std::visit([&](auto const& p) { primitive::pull(p, values, operand, g, target.batch(), into); }, i.primitive);

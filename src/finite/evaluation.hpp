@@ -88,6 +88,7 @@ public:
 private:
   void find_active(Wanted wanted);
   std::optional<ParameterUse<T>> hand_on(Instruction const& instruction);
+  bool hands_on_whole(Instruction const& instruction, int operand) const;
 
   Evaluation<T> const& of_;
   FiniteProgram const& program_;
