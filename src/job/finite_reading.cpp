@@ -25,11 +25,11 @@ NtkMethod method_from(std::string const& word) {
 }
 
 /// A finite network takes a graph as one more input; jobs do not hand it over yet.
-void refuse_graphs(Network const& network) {
+void refuse_graphs(Job const& job, Network const& network) {
   for (int n = 0; n < network.size(); ++n)
     if (network.is_needed(n) && std::holds_alternative<Aggregate>(network.node(n).op))
-      throw Error(text(network.where(network.node(n)), ": kernel.kind: empirical does not read aggregate. Take the layer out, or set ",
-                       "kernel.kind to infinite."));
+      throw Error(text(network.where(network.node(n)), ": kernel.kind: ", job.kernel.kind,
+                       " does not read aggregate. Take the layer out, or set ", "kernel.kind to infinite."));
 }
 
 /// A result has one number for each pair of inputs.
@@ -71,7 +71,7 @@ long FiniteReading::parameter_count() const {
 }
 
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
-  refuse_graphs(network);
+  refuse_graphs(job, network);
   FiniteReading reading;
   reading.program = compile_finite(network);
   reading.axes = {job.kernel.trace_axes, job.kernel.diagonal_axes};
@@ -79,6 +79,7 @@ FiniteReading read_finite(Job const& job, Network const& network, Communicator c
   reading.method = method_from(job.kernel.method);
   using Get = EmpiricalKernel<double>::Get;
   reading.get = wants(job.kernel.get, "ntk") ? Get::nngp_and_ntk : Get::nngp;
+  if (job.kernel.is_sampled()) return reading;
   auto const& specs = reading.program.parameters;
   if (job.parameters.file.empty()) {
     reading.parameters = draw_parameters(specs, {static_cast<std::uint64_t>(job.parameters.seed), 0});

@@ -8,10 +8,10 @@
 
 namespace infinitile {
 
-/// The finite network of a job of kind empirical, and what is wanted of it.
+/// The finite network of a job of kind empirical or monte_carlo, and what is wanted of it.
 struct FiniteReading {
   FiniteProgram program;
-  ParameterValues parameters;
+  ParameterValues parameters;         ///< of kind empirical
   std::uint64_t parameters_hash = 0;  ///< of the values of a file; 0 where they are drawn
   KernelAxes axes;
   NtkMethod method = NtkMethod::automatic;
@@ -21,7 +21,7 @@ struct FiniteReading {
   long parameter_count() const;
 };
 
-/// The parameters are drawn, or rank 0 reads them and sends them to all. Collective. Throws Error: a layer that finite networks do not have,
+/// The parameters are drawn, or rank 0 reads them and sends them to all; those of random networks are drawn later. Collective. Throws Error: a layer that finite networks do not have,
 /// parameters that do not fit, axes that leave more than one number for each pair of inputs.
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm);
 

@@ -79,7 +79,7 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
     return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
   };
   return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + table_of(network)
-         + (job.kernel.kind == "empirical" ? finite_cost_in_words(job, network) : cost_in_words(network, compile));
+         + (job.kernel.is_finite() ? finite_cost_in_words(job, network) : cost_in_words(network, compile));
 }
 
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {

@@ -39,10 +39,8 @@ public:
 
 private:
   void require_targets(Purpose purpose) const;
-  void open_store();
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;
-  std::vector<TileRecord> find_tiles_once() const;
   std::string describe(std::string_view kind, Block block) const;
   void warn_of_little_space(double missing_share) const;
   template <class T>

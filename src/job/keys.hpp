@@ -18,6 +18,7 @@ enum class Needs {
   number,          ///< a finite number
   number_from_0,   ///< a finite number, not negative
   whole_from_0,    ///< a whole number, not negative
+  whole_from_2,    ///< a whole number of at least two
   auto_or_from_1,  ///< auto, or a whole number from 1
   axes,            ///< a list of whole numbers, also an empty one
   network,         ///< layers; net/ reads them
@@ -29,6 +30,7 @@ enum class Touches {
   results,  ///< what every run makes anew from the tiles: the value may change from run to run
   sources,  ///< where data or network come from: the value may change as long as what stands there is the same (see Sources)
   tiles,    ///< the tiles themselves
+  means,    ///< how many networks the tiles are means of: the number may grow, and running means go on
 };
 
 /// One key of the job file.
@@ -40,7 +42,7 @@ struct Key {
   std::string example;   ///< what --defaults shows where there is no default
   std::string comment;   ///< what --defaults says about it
   std::vector<std::string> choices;
-  std::string kind{};  ///< the kernel.kind that reads it; empty: all do
+  std::vector<std::string> kinds{};  ///< those of kernel.kind that read it; empty: all do
 };
 
 /// THE table of the job file, in the order in which people read it. The reader checks with it, --defaults prints it, the echo and the

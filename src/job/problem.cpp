@@ -68,7 +68,7 @@ void warn_of_shared_branches(Network const& network) {
 /// The reading that kernel.kind asks for.
 std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, Network const& network, Data const& data,
                                                              Communicator const& comm) {
-  if (job.kernel.kind == "empirical") return read_finite(job, network, comm);
+  if (job.kernel.is_finite()) return read_finite(job, network, comm);
   warn_of_shared_branches(network);
   std::vector<Graphs> graphs = graphs_of(network, data);
   InfiniteProgram program = compile_infinite(network, masks_of(job), graphs);

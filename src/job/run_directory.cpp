@@ -1,6 +1,7 @@
 #include "job/run_directory.hpp"
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "job/settings.hpp"
@@ -34,7 +35,7 @@ void refuse_other_job(fs::path const& directory, std::string const& echo) {
 }  // namespace
 
 RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const& context)
-    : path_(job.output), fingerprint_(infinitile::fingerprint(job, sources)) {
+    : path_(job.output), fingerprint_(infinitile::fingerprint(job, sources)), samples_(job.kernel.is_sampled() ? job.kernel.samples : 0) {
   std::string const echo = echo_job(job, sources);
   together(context.comm, [&] {
     if (!context.comm.is_first()) return;
@@ -51,5 +52,16 @@ RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const
 }
 
 RunDirectory::~RunDirectory() = default;
+
+std::uint64_t RunDirectory::tiles_fingerprint() const {
+  return samples_ == 0 ? fingerprint_ : checksum(text(fingerprint_, ", ", samples_, " samples"));
+}
+
+void RunDirectory::remove_other_tiles() const {
+  if (samples_ == 0) return;
+  std::error_code none;
+  for (auto const& entry : fs::directory_iterator(tiles().parent_path()))
+    if (entry.is_directory() && entry.path() != tiles()) fs::remove_all(entry.path(), none);
+}
 
 }  // namespace infinitile

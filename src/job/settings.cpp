@@ -103,6 +103,8 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return holds<double>(node) && std::isfinite(node.as<double>()) && node.as<double>() >= 0;
     case Needs::whole_from_0:
       return holds<int>(node) && node.as<int>() >= 0;
+    case Needs::whole_from_2:
+      return holds<int>(node) && node.as<int>() >= 2;
     case Needs::auto_or_from_1:
       return is_among(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
     case Needs::axes:
@@ -136,6 +138,8 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return "a finite number from 0 is needed.";
     case Needs::whole_from_0:
       return text("a whole number from 0 to ", std::numeric_limits<int>::max(), " is needed.");
+    case Needs::whole_from_2:
+      return text("a whole number from 2 to ", std::numeric_limits<int>::max(), " is needed.");
     case Needs::auto_or_from_1:
       return text("a whole number from 1 to ", std::numeric_limits<int>::max(), " or auto is needed.");
     case Needs::axes:

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <span>
+
+#include "job/finite_inputs.hpp"
+#include "job/finite_reading.hpp"
+#include "job/running_tile.hpp"
+
+namespace infinitile {
+
+/// The finite networks of a seed, whose parameters are drawn one network after the other, and their kernels.
+template <class T>
+class RandomNetworks {
+public:
+  /// `kernels`: nngp, ntk or both. `rows`: for each input of the network, train rows before test rows.
+  RandomNetworks(TileGrid grid, FiniteReading reading, std::vector<std::string> kernels, std::uint64_t seed, std::vector<InputRows> rows);
+
+  /// Adds network number `sample` to those of the tiles that are means of the ones before it; each row that they need goes through the network
+  /// once. Throws NumericalAnswer, with no tile half done, where a value is infinite or not a number.
+  void add(int sample, std::span<RunningTile> tiles) const;
+
+private:
+  using Get = typename EmpiricalKernel<T>::Get;
+  /// The rows of one tile's side.
+  struct Side {
+    std::vector<Batch<T const>> samples;
+    Evaluation<T> values;
+  };
+
+  TileGrid grid_;
+  FiniteReading reading_;
+  std::vector<std::string> kernels_;
+  Get get_;
+  std::uint64_t seed_;
+  FiniteInputs<T> inputs_;
+};
+
+/// Numbers that a group of tiles may have in hand at once: their means and squares, and the values of their rows that a network's kernels
+/// need. 1 GiB of float64. Bits do not depend on it.
+inline constexpr double numbers_of_a_group = 1L << 27;
+
+/// What a row of a group has in hand, in numbers.
+double numbers_of_a_row(FiniteReading const& reading);
+
+/// The tiles in groups that go through the networks together, each as large as memory allows. Tiles of a group lie near each other in both
+/// directions, so that they share rows: they are cut from a Z-order curve.
+std::vector<std::vector<TileIndex>> groups_of(std::vector<TileIndex> tiles, TileGrid const& grid, FiniteReading const& reading,
+                                              int kernels);
+
+}  // namespace infinitile
