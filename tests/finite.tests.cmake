@@ -11,3 +11,4 @@ infinitile_test(finite_bits_test USES infinitile_finite)
 add_test(NAME finite_bits COMMAND ${CMAKE_COMMAND} "-DLAUNCH=${MPIEXEC_EXECUTABLE};${MPIEXEC_NUMPROC_FLAG}" -DPROGRAM=$<TARGET_FILE:finite_bits_test>
          "-DFILTER=[.digest]" "-DRUNS=1x1;1x2;1x3" -DWORD=digest -P ${CMAKE_CURRENT_SOURCE_DIR}/support/same_output.cmake)
 set_tests_properties(finite_bits PROPERTIES PROCESSORS 2 TIMEOUT 120 ENVIRONMENT "${TEST_ENVIRONMENT}")
+infinitile_test(monte_carlo_test TIMEOUT 300 USES infinitile_infinite infinitile_finite LABELS slow)

@@ -94,10 +94,12 @@ FiniteReading read_finite(Job const& job, Network const& network, Communicator c
 FiniteCost cost_of(FiniteReading const& reading, int side) {
   BlockSize const block{reading.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
-  double const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
+  double const forward = block.samples() * forward_cost(reading.program);
+  double const cost = derivatives ? block_cost(reading.program, block, reading.method) : forward;
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
   out.pair_flops = 2 * (cost / block.pairs() + block.count());  // and the outputs' product
+  out.forward_flops = 2 * forward / block.pairs();
   out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // On the way back the cotangents of a result and of its operand are there; Jacobians come in slices of an eighth.
   if (derivatives)
@@ -110,6 +112,11 @@ int automatic_side(FiniteReading const& reading, long train) {
   int const side = automatic_side(train, cost_of(reading, automatic_side(train, 0)).pair_flops);
   int const bound = static_cast<int>(std::min<double>(side, most_numbers / (2 * sample_size(reading.program).all)));
   return bound >= 16 ? bound / 16 * 16 : std::max(bound, 1);
+}
+
+double numbers_of_a_row(FiniteReading const& reading) {
+  if (reading.get == EmpiricalKernel<double>::Get::nngp) return static_cast<double>(reading.program.value(reading.program.output).size);
+  return sample_size(reading.program).all;
 }
 
 }  // namespace infinitile

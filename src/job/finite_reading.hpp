@@ -30,12 +30,20 @@ inline constexpr long cotangents_at_once = 1L << 24;
 
 /// What tiles of a side cost.
 struct FiniteCost {
-  double pair_flops = 0;  ///< per pair: of products, and what goes through memory counted as such
-  double numbers = 0;     ///< beside the tile: parameters, both sides of it in the network, cotangents and Jacobians in hand
+  double pair_flops = 0;     ///< per pair: of products, and what goes through memory counted as such
+  double forward_flops = 0;  ///< of these, those of running both sides forward
+  double numbers = 0;        ///< beside the tile: parameters, both sides of it in the network, cotangents and Jacobians in hand
 };
 FiniteCost cost_of(FiniteReading const& reading, int side);
 
 /// The side of tiles for so many train rows: as at infinite width, and no larger than a bound of memory for the samples of a tile allows.
 int automatic_side(FiniteReading const& reading, long train);
+
+/// Numbers that a group of tiles may have in hand at once: their means and squares, and the values of their rows that a network's kernels
+/// need. 1 GiB of float64. Bits do not depend on it.
+inline constexpr double numbers_of_a_group = 1L << 27;
+
+/// What a row of a group has in hand, in numbers: its outputs, or what derivatives need.
+double numbers_of_a_row(FiniteReading const& reading);
 
 }  // namespace infinitile

@@ -45,8 +45,9 @@ std::string finite_cost_in_words(Job const& job, Network const& network) {
   try {
     FiniteReading const reading = read_finite(job, network, Communicator::self());
     int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
-    return fmt::format("finite network: {} parameters; {} flops per pair of inputs, in tiles of {}\n", reading.parameter_count(),
-                       format_count(cost_of(reading, side).pair_flops), side);
+    return fmt::format("{} {} parameters; {} flops per pair of inputs, in tiles of {}\n",
+                       job.kernel.is_sampled() ? fmt::format("{} random networks, each of", job.kernel.samples) : "finite network:",
+                       reading.parameter_count(), format_count(cost_of(reading, side).pair_flops), side);
   } catch (Error const& error) {
     return text("finite network: no. ", error.what(), "\n");
   }

@@ -167,9 +167,14 @@ void MonteCarloTiles::draw_networks(TileWork const& work, std::vector<TileIndex>
         double const total = context.comm.all_reduce(sampling.total(), Reduction::sum),
                      done = context.comm.all_reduce(sampling.done(), Reduction::sum);
         if (done > 0) log_info(text(static_cast<long>(100 * done / total), " % of the networks are in the means already"));
-        sample_together(context.comm, sampling);
-        long const drawn = context.comm.all_reduce(sampling.networks_drawn(), Reduction::max);
-        context.report.numbers.emplace_back("networks_drawn", static_cast<double>(drawn));
+        auto const count = [&] { context.report.numbers.emplace_back("networks_drawn", static_cast<double>(sampling.networks_drawn())); };
+        try {
+          sample_together(context.comm, sampling);
+        } catch (std::exception const&) {
+          count();
+          throw;
+        }
+        count();
       },
       networks_);
 }

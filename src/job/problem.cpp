@@ -145,6 +145,25 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   return problem;
 }
 
+namespace {
+
+/// Rows go through each network once, not once for each tile. Parameters are drawn in float64.
+void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, FiniteCost const& cost) {
+  JobSize::Sampling sampling;
+  sampling.networks = job.kernel.samples;
+  sampling.parameters = static_cast<double>(reading.parameter_count());
+  sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program);
+  sampling.row_numbers = numbers_of_a_row(reading);
+  sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;
+  sampling.group_numbers = numbers_of_a_group;
+  size.product_flops = job.kernel.samples * (cost.pair_flops - cost.forward_flops);
+  size.network_bytes += sizeof(double) * sampling.parameters;
+  size.kernels *= 2;  // and their errors
+  size.sampling = sampling;
+}
+
+}  // namespace
+
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   JobSize size{.grid = problem.grid};
   size.features = problem.features();
@@ -157,6 +176,7 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
     size.product_flops = cost.pair_flops;
     size.network_bytes = size.entry_bytes * cost.numbers;
+    if (job.kernel.is_sampled()) add_sampling(size, job, *finite, cost);
   } else {
     InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
     size.product_flops = 2 * static_cast<double>(size.features);

@@ -49,11 +49,6 @@ void RandomNetworks<T>::add(int sample, std::span<RunningTile> tiles) const {
 template class RandomNetworks<double>;
 template class RandomNetworks<float>;
 
-double numbers_of_a_row(FiniteReading const& reading) {
-  if (reading.get == EmpiricalKernel<double>::Get::nngp) return static_cast<double>(reading.program.value(reading.program.output).size);
-  return sample_size(reading.program).all;
-}
-
 namespace {
 
 /// The place of a tile on the curve that fills quarters of the matrix before it goes on: bits of row and column in turn.

@@ -35,13 +35,6 @@ private:
   FiniteInputs<T> inputs_;
 };
 
-/// Numbers that a group of tiles may have in hand at once: their means and squares, and the values of their rows that a network's kernels
-/// need. 1 GiB of float64. Bits do not depend on it.
-inline constexpr double numbers_of_a_group = 1L << 27;
-
-/// What a row of a group has in hand, in numbers.
-double numbers_of_a_row(FiniteReading const& reading);
-
 /// The tiles in groups that go through the networks together, each as large as memory allows. Tiles of a group lie near each other in both
 /// directions, so that they share rows: they are cut from a Z-order curve.
 std::vector<std::vector<TileIndex>> groups_of(std::vector<TileIndex> tiles, TileGrid const& grid, FiniteReading const& reading,
