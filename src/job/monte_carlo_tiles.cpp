@@ -6,7 +6,6 @@
 #include "base/index.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "comm/agreed_stop.hpp"
 #include "job/open_tiles.hpp"
 #include "job/text_file.hpp"
 #include "kernels/running_mean.hpp"
@@ -16,7 +15,7 @@ namespace infinitile {
 namespace {
 
 /// Each kernel, and its error.
-std::vector<std::string> names_of(std::vector<std::string> const& kernels) {
+std::vector<std::string> with_errors(std::vector<std::string> const& kernels) {
   std::vector<std::string> names;
   for (auto const& kernel : kernels) names.insert(names.end(), {kernel, kernel + "_error"});
   return names;
@@ -52,7 +51,6 @@ public:
 
   /// The next network, for all tiles of the group in hand.
   void step() {
-    stop_if_signalled();
     if (group_.empty())
       for (TileIndex const tile : groups_[next_]) group_.push_back(RunningTile::load(store_, tile));
     int const sample = std::ranges::min(group_, {}, &RunningTile::samples).samples;
@@ -113,7 +111,7 @@ void sample_together(Communicator const& comm, Sampling<T>& sampling) {
 }  // namespace
 
 MonteCarloTiles::MonteCarloTiles(Job const& job, TileGrid grid, FiniteReading reading, std::vector<InputRows> inputs)
-    : TileKernel(names_of(job.kernel.get)),
+    : TileKernel(with_errors(job.kernel.get)),
       grid_(grid),
       samples_(job.kernel.samples),
       kernels_(job.kernel.get),

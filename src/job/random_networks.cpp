@@ -6,6 +6,7 @@
 
 #include "base/index.hpp"
 #include "base/text.hpp"
+#include "comm/agreed_stop.hpp"
 
 namespace infinitile {
 
@@ -33,6 +34,7 @@ void RandomNetworks<T>::add(int sample, std::span<RunningTile> tiles) const {
   };
   for (RunningTile& running : tiles) {
     if (running.samples != sample) continue;
+    stop_if_signalled();
     TileIndex const tile = running.tile;
     Side const &row = side_of(tile.row), &col = side_of(tile.col);
     auto const block =
@@ -66,10 +68,10 @@ std::uint64_t place_on_curve(TileIndex tile) {
 std::vector<std::vector<TileIndex>> groups_of(std::vector<TileIndex> tiles, TileGrid const& grid, FiniteReading const& reading,
                                               int kernels) {
   std::ranges::sort(tiles, {}, place_on_curve);
-  double const row_numbers = numbers_of_a_row(reading);
+  double const row_numbers = numbers_of_a_row(reading), pair_flops = cost_of(reading, grid.side()).pair_flops;
   std::vector<std::vector<TileIndex>> groups;
   std::set<int> sides;
-  double numbers = 0;
+  double numbers = 0, flops = 0;
   for (TileIndex const tile : tiles) {
     auto const numbers_with = [&] {
       double more = 2.0 * kernels * grid.height(tile) * grid.width(tile);
@@ -77,12 +79,13 @@ std::vector<std::vector<TileIndex>> groups_of(std::vector<TileIndex> tiles, Tile
         if (!sides.contains(side)) more += row_numbers * static_cast<double>(grid.range(side).size());
       return numbers + more;
     };
-    if (groups.empty() || numbers_with() > numbers_of_a_group) {
+    if (groups.empty() || numbers_with() > numbers_of_a_group || flops > flops_of_a_group) {
       groups.emplace_back();
       sides.clear();
-      numbers = 0;
+      numbers = flops = 0;
     }
     numbers = numbers_with();
+    flops += pair_flops * grid.height(tile) * grid.width(tile);
     sides.insert({tile.row, tile.col});
     groups.back().push_back(tile);
   }

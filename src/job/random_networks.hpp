@@ -16,7 +16,8 @@ public:
   RandomNetworks(TileGrid grid, FiniteReading reading, std::vector<std::string> kernels, std::uint64_t seed, std::vector<InputRows> rows);
 
   /// Adds network number `sample` to those of the tiles that are means of the ones before it; each row that they need goes through the network
-  /// once. Throws NumericalAnswer, with no tile half done, where a value is infinite or not a number.
+  /// once. Throws NumericalAnswer where a value is infinite or not a number, and Stopped after a signal: then some tiles have the network, the
+  /// others have nothing of it.
   void add(int sample, std::span<RunningTile> tiles) const;
 
 private:
@@ -34,6 +35,9 @@ private:
   std::uint64_t seed_;
   FiniteInputs<T> inputs_;
 };
+
+/// What a network may cost on a group, about ten seconds of a core: ranks hear of each other between networks.
+inline constexpr double flops_of_a_group = 5e11;
 
 /// The tiles in groups that go through the networks together, each as large as memory allows. Tiles of a group lie near each other in both
 /// directions, so that they share rows: they are cut from a Z-order curve.

@@ -43,7 +43,7 @@ struct Rates {
   double gemm = 55e9;  ///< float64 flops
   double gemm_single = 110e9;
   double pair = 20e9;    ///< pointwise flops of the fused pass
-  double draw = 40e6;    ///< Gaussian numbers
+  double draw = 30e6;    ///< Gaussian numbers
   double disk = 0.9e9;   ///< bytes, of one rank
   double network = 2e9;  ///< bytes, of one rank
 };
