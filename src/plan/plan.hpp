@@ -34,7 +34,7 @@ struct JobSize {
     double entry_bytes = 0;    ///< of running means, per entry: in hand for a group of tiles, and on disk for all
     double group_numbers = 0;  ///< what a group may have in hand at most, in numbers of float64
   };
-  std::optional<Sampling> sampling;
+  std::optional<Sampling> sampling{};
 };
 
 /// Rates of one core, in units per second. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those
