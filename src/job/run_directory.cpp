@@ -23,6 +23,9 @@ void refuse_other_job(fs::path const& directory, std::string const& echo) {
     throw Error(text(shown(directory), " has a job.yaml that no run left there. Choose another --output."));
   std::vector<Change> const changes = changed_keys(before, echo);
   if (changes.empty()) return;
+  if (changes.size() == 1 && changes.front().key == "kernel.samples")
+    throw Error(text(shown(directory), " holds means over more networks: kernel.samples was ", changes.front().before, ", now ",
+                     changes.front().now, ". Set it to ", changes.front().before, " or more, or choose another --output."));
   std::vector<std::string> words;
   constexpr std::size_t most = 8;
   for (std::size_t i = 0; i < changes.size() && i < most; ++i)

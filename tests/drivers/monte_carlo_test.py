@@ -86,7 +86,7 @@ class MonteCarlo(Folder):
         before = self.files()
         refused = self.run_job("kernel", "job.yaml", "--quiet", "--set", "kernel.samples=49", expect=BAD_INPUT)
         self.assertEqual(len(refused.stderr.splitlines()), 1)
-        self.assertIn("kernel.samples was 50, now 49", refused.stderr)
+        self.assertIn("job.run holds means over more networks: kernel.samples was 50, now 49. Set it to 50 or more", refused.stderr)
         self.assertEqual(self.files(), before)
 
     def test_means_that_are_gone_are_made_again(self):
