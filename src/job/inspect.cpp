@@ -65,6 +65,7 @@ std::string describe_finite(Job const& job, Network const& network) {
     FiniteReading const reading = read_finite(job, network, Communicator::self());
     int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
     return describe(network, {support, column_of(network, "tangent kernel", ways_in_words(network, reading, side))})
+           + (job.kernel.is_sampled() ? fmt::format("{} random networks, each:\n", job.kernel.samples) : "")
            + cost_in_words(reading, side, precision_of(job));
   } catch (Error const& error) {
     return describe(network, {support}) + text("finite network: no. ", error.what(), "\n");

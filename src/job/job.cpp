@@ -91,7 +91,7 @@ Job::Data read_data(Settings const& settings, fs::path const& base) {
 
 /// Does a kernel of this kind read the key?
 bool is_read(Key const& key, Job::Kernel const& kernel) {
-  return key.kind.empty() || key.kind == kernel.kind;
+  return key.kinds.empty() || wants(key.kinds, kernel.kind);
 }
 
 /// The words that were given, in the order of the table, so that spelling makes no difference.
@@ -115,6 +115,7 @@ Job::Kernel read_kernel(Settings const& settings) {
   kernel.method = word_at(settings, "kernel.method");
   kernel.trace_axes = settings.at("kernel.trace_axes").as<std::vector<int>>();
   kernel.diagonal_axes = settings.at("kernel.diagonal_axes").as<std::vector<int>>();
+  kernel.samples = settings.at("kernel.samples").as<int>();
   return kernel;
 }
 
@@ -137,13 +138,19 @@ Job::Parameters read_parameter_source(Settings const& settings, fs::path const& 
 void check_kind(Settings const& settings, Job const& job) {
   for (Key const& key : job_keys())
     if (!is_read(key, job.kernel) && settings.given(key.path) && flow_text(settings.at(key.path)) != flow_text(YAML::Load(key.standard)))
-      settings.refuse(
-          key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ", key.kind, ", or leave it out."));
-  if (job.kernel.kind != "empirical") return;
+      settings.refuse(key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ",
+                                     join(key.kinds, " or ", " or "), ", or leave it out."));
+  if (!job.kernel.is_finite()) return;
   for (char const* const path : {"data.train.mask", "data.padding"})
     if (settings.given(path))
-      settings.refuse(
-          path, "kernel.kind is empirical, and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite.");
+      settings.refuse(path,
+                      text("kernel.kind is ", job.kernel.kind,
+                           ", and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite."));
+  YAML::Node const network = settings.at("network");
+  if (job.kernel.is_sampled() && network.IsMap() && network["onnx"])
+    settings.refuse("kernel.kind",
+                    "network.onnx has the parameters of one network and does not say how others are drawn. Set kernel.kind to "
+                    "empirical.");
 }
 
 /// The kernels that a posterior is made of.

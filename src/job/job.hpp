@@ -28,16 +28,19 @@ struct Job {
     std::optional<double> padding;          ///< what stands at masked positions
   };
   struct Kernel {
-    std::string kind;              ///< infinite, empirical
+    std::string kind;              ///< infinite, empirical, monte_carlo
     std::vector<std::string> get;  ///< nngp, ntk
     std::optional<int> output;     ///< of several: which
     std::string precision;         ///< float64, float32
     std::optional<int> tile;       ///< none: automatic
     std::string test_test;         ///< diagonal, full, none
     std::string store;             ///< full, lower
-    // Of kind empirical:
+    // Of finite networks, kinds empirical and monte_carlo:
     std::string method;  ///< auto, jacobian_contraction, ntk_vector_products, structured_derivatives
     std::vector<int> trace_axes, diagonal_axes;
+    int samples = 0;  ///< of kind monte_carlo: networks that are drawn
+    bool is_finite() const { return kind != "infinite"; }
+    bool is_sampled() const { return kind == "monte_carlo"; }
     /// The side of a tile for this many train rows.
     int side(long train, double pair_flops = 0) const;
   };

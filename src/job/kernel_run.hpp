@@ -41,10 +41,8 @@ private:
   void require_trainable(Purpose purpose) const;
   void require_places_of_parameters() const;
   void save_parameters() const;
-  void open_store();
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;
-  std::vector<TileRecord> find_tiles_once() const;
   std::string describe(std::string_view kind, Block block) const;
   std::vector<h5::Attribute> attributes() const;
   /// Of a kernel, on every rank; a run that goes on reads what an earlier one kept. Collective.

@@ -70,7 +70,7 @@ void warn_of_shared_branches(Network const& network) {
 /// The reading that kernel.kind asks for.
 std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, Network const& network, Data const& data,
                                                              Communicator const& comm) {
-  if (job.kernel.kind == "empirical") {
+  if (job.kernel.is_finite()) {
     FiniteReading reading = read_finite(job, network, comm);
     reading.graphs = graph_inputs(network, graphs_of(network, data));
     return reading;
@@ -173,6 +173,25 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   return problem;
 }
 
+namespace {
+
+/// Rows go through each network once, not once for each tile. Parameters are drawn in float64.
+void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, FiniteCost const& cost) {
+  JobSize::Sampling sampling;
+  sampling.networks = job.kernel.samples;
+  sampling.parameters = static_cast<double>(reading.parameter_count());
+  sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program);
+  sampling.row_numbers = numbers_of_a_row(reading);
+  sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;
+  sampling.group_numbers = numbers_of_a_group;
+  size.product_flops = job.kernel.samples * (cost.pair_flops - cost.forward_flops);
+  size.network_bytes += sizeof(double) * sampling.parameters;
+  size.kernels *= 2;  // and their errors
+  size.sampling = sampling;
+}
+
+}  // namespace
+
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   JobSize size{.grid = problem.grid};
   size.features = problem.features();
@@ -193,6 +212,7 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
     size.network_bytes = size.entry_bytes * cost.numbers + 8 * diagonal;
     if (purpose == Purpose::posterior && !job.dynamics.steps.empty())
       size.network_bytes += 8 * training_numbers(*finite, job.dynamics, problem.grid.train() + problem.grid.test());
+    if (job.kernel.is_sampled()) add_sampling(size, job, *finite, cost);
   } else {
     InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
     size.product_flops = 2 * static_cast<double>(size.features);
