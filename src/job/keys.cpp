@@ -165,7 +165,7 @@ std::vector<Key> make_table() {
        "",
        "the steps at which outputs are kept, such as [0, 10, 100]; none: no training",
        {},
-       "empirical"},
+       {"empirical"}},
       {"dynamics.learning_rate",
        auto_or_number,
        results,
@@ -173,7 +173,7 @@ std::vector<Key> make_table() {
        "",
        "of the loss |f(x) - y|^2 / 2M, M being the number of targets; auto: half of the largest that is stable at the beginning",
        {},
-       "empirical"},
+       {"empirical"}},
       {"dynamics.orders",
        counts,
        results,
@@ -181,8 +181,8 @@ std::vector<Key> make_table() {
        "",
        "of Taylor expansions in the parameters, from where they began to where training has brought them",
        {},
-       "empirical"},
-      {"dynamics.save", text, nothing, "", "", "a file, as parameters.save, for the parameters after the last step", {}, "empirical"},
+       {"empirical"}},
+      {"dynamics.save", text, nothing, "", "", "a file, as parameters.save, for the parameters after the last step", {}, {"empirical"}},
   };
 }
 

@@ -180,7 +180,7 @@ void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, F
   JobSize::Sampling sampling;
   sampling.networks = job.kernel.samples;
   sampling.parameters = static_cast<double>(reading.parameter_count());
-  sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program);
+  sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program).total();
   sampling.row_numbers = numbers_of_a_row(reading);
   sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;
   sampling.group_numbers = numbers_of_a_group;
