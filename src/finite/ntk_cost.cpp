@@ -43,14 +43,18 @@ Cost& Cost::operator+=(Cost const& other) {
 
 Cost forward_cost(FiniteProgram const& program, Instruction const& instruction) {
   auto const result = static_cast<double>(program.value(instruction.result).size);
-  return std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { return Cost{multiplications(size_of(p)), result}; },
+  return std::visit(Overloaded{[&](primitive::MatrixProduct const& p) {
+                                 return Cost{multiplications(size_of(p)), result};
+                               },
                                [&](primitive::Convolve const& p) {
                                  return Cost{multiplications(size_of(p)), result + static_cast<double>(p.picks.size()) * p.in};
                                },
                                [&](primitive::Mix const& p) {
                                  return Cost{static_cast<double>(p.outer) * p.inner * static_cast<double>(p.matrix.in.size()), result};
                                },
-                               [&](auto const&) { return Cost{0, result}; }},
+                               [&](auto const&) {
+                                 return Cost{0, result};
+                               }},
                     instruction.primitive);
 }
 

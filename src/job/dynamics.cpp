@@ -10,10 +10,10 @@
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
 #include "finite/ntk_cost.hpp"
-#include "net/shapes.hpp"
 #include "finite/taylor.hpp"
 #include "job/shared_rows.hpp"
 #include "kernels/philox.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
