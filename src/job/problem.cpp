@@ -73,6 +73,10 @@ std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, Net
   if (job.kernel.is_finite()) {
     FiniteReading reading = read_finite(job, network, comm);
     reading.graphs = graph_inputs(network, graphs_of(network, data));
+    if (!reading.graphs.empty() && !job.dynamics.steps.empty())
+      throw Error(text(job.file.string(),
+                       ": dynamics.steps is given, and training does not read graphs, which the network has (aggregate). ",
+                       "Leave dynamics out."));
     return reading;
   }
   expect_infinite_width(job, network);

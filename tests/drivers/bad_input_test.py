@@ -61,6 +61,9 @@ FINITE = [
     ("stated padding", WIDTHS, {"data": {"padding": 0}}, ["job.yaml", "data.padding", "empirical", "masks"]),
     ("dropout that draws", DROPOUT, {}, ["job.yaml", "1", "dropout", "mode", "test"]),
     ("a mask", WIDTHS, {"data": {"train": {"file": "data.h5", "x": "train/x", "mask": "train/mask"}, "test": None}}, ["data.train.mask", "train/mask", "empirical", "masks"]),
+    ("a graph to train with", ["aggregate", "flatten", {"dense": {"out_dim": 2}}],
+     {"data": {"train": {"file": "data.h5", "x": "train/x", "y": "train/y", "pattern": "train/graph"}, "test": None}, "dynamics": {"steps": [1]}},
+     ["job.yaml", "dynamics.steps", "aggregate"]),
     ("a graph that is not given", ["aggregate", "flatten", {"dense": {"out_dim": 2}}], {}, ["job.yaml", "0", "aggregate", "data.train.pattern"]),
     *((f"{value} samples", WIDTHS, {"kernel": {"kind": "monte_carlo", "samples": value}}, ["job.yaml", "kernel.samples", shown, "2", "2147483647"])
       for value, shown in ((0, "0"), (1, "1"), (-5, "-5"), (2.5, "2.5"), ("many", "many"), (2**31, "2147483648"), ([10], "[10]"))),
@@ -122,7 +125,7 @@ class BadInput(Folder):
                 self.expect_line(["posterior", "job.yaml"], words)
 
     def test_finite_networks(self):
-        self.write_data(change=lambda arrays: arrays.update({"params/1/w": numpy.zeros((5, 2))}))
+        self.write_data(change=lambda arrays: arrays.update({"params/1/w": numpy.zeros((5, 2)), "train/graph": numpy.zeros((37, 3, 3))}))
         for what, network, sections, words in FINITE:
             with self.subTest(what):
                 sections = {**sections, "kernel": {"kind": "empirical", **sections.get("kernel", {})}}
