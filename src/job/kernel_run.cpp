@@ -9,10 +9,10 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
-#include "net/shapes.hpp"
 #include "job/parameters_file.hpp"
 #include "job/settings.hpp"
 #include "job/source_notes.hpp"
+#include "net/shapes.hpp"
 #include "version.hpp"
 
 namespace infinitile {
