@@ -67,6 +67,12 @@ Evaluation<T>::Evaluation(FiniteProgram const& program, std::span<Batch<T const>
     : program_(program), memory_(program.values.size()), values_(program.values.size()) {
   INFINITILE_EXPECT(parameters.size() == program.parameters.size() && inputs.size() == program.inputs.size());
   for (std::size_t p = 0; p < parameters.size(); ++p) values_[at(program.parameter_values[p])] = parameters[p];
+  for (auto const& [value, numbers] : program.constants) {
+    Numbers<T>& memory = memory_[at(value)];
+    memory = Numbers<T>(1, 1, std::ssize(numbers));
+    std::ranges::transform(numbers, memory.batch().data, [](double v) { return static_cast<T>(v); });
+    values_[at(value)] = memory.batch();
+  }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     INFINITILE_EXPECT(inputs[i].copies == 1 && inputs[i].rows == inputs[0].rows && inputs[i].size == program.value(program.inputs[i]).size);
     values_[at(program.inputs[i])] = inputs[i];

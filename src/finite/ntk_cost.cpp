@@ -34,6 +34,12 @@ double structured_cost(WeightSize const& w, BlockSize const& size) {
   return pairs * w.groups * (once + turn + ends);
 }
 
+/// Cotangents of each index are added up, then meet where both samples have it: of indices at random, count / entries of them.
+double structured_cost(primitive::Lookup const& p, BlockSize const& size) {
+  double const count = p.count, shared = std::min(count, 1 + count * count / p.entries);
+  return memory * size.samples() * size.count() * count * p.width + size.pairs() * size.output_pairs() * shared * p.width;
+}
+
 }  // namespace
 
 double forward_cost(FiniteProgram const& program, Instruction const& instruction) {
@@ -58,7 +64,8 @@ double forward_cost(FiniteProgram const& program) {
 bool has_structure(FiniteProgram const& program, Instruction const& instruction, int operand) {
   if (operand != 1 || program.value(instruction.operands[0]).is_shared) return false;
   return std::visit(Overloaded{[](primitive::MatrixProduct const& p) { return has_weight_term(p); },
-                               [](primitive::Convolve const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
+                               [](primitive::Convolve const& p) { return has_weight_term(p); },
+                               [](primitive::Lookup const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
                     instruction.primitive);
 }
 
@@ -69,10 +76,11 @@ UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, i
                     + size.pairs() * size.output_pairs() * numbers;
   out.structured = std::numeric_limits<double>::infinity();
   if (has_structure(program, instruction, operand))
-    out.structured = std::visit(
-        Overloaded{[&](primitive::MatrixProduct const& p) { return structured_cost(size_of(p), size); },
-                   [&](primitive::Convolve const& p) { return structured_cost(size_of(p), size); }, [](auto const&) { return 0.0; }},
-        instruction.primitive);
+    out.structured =
+        std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { return structured_cost(size_of(p), size); },
+                              [&](primitive::Convolve const& p) { return structured_cost(size_of(p), size); },
+                              [&](primitive::Lookup const& p) { return structured_cost(p, size); }, [](auto const&) { return 0.0; }},
+                   instruction.primitive);
   return out;
 }
 

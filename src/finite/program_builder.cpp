@@ -99,6 +99,13 @@ Tensor ProgramBuilder::parameter(ParameterSpec spec) {
   return {value, std::move(spec.shape)};
 }
 
+Tensor ProgramBuilder::constant(std::vector<double> numbers, std::vector<long> shape) {
+  INFINITILE_EXPECT(std::ssize(numbers) == product_of(shape));
+  int const value = new_value(product_of(shape), true);
+  program_.constants.push_back({value, std::move(numbers)});
+  return {value, std::move(shape)};
+}
+
 Tensor ProgramBuilder::put(Primitive primitive, std::initializer_list<Tensor> operands, std::vector<long> shape) {
   return put(std::move(primitive), std::span(operands.begin(), operands.size()), std::move(shape));
 }
@@ -197,6 +204,10 @@ Tensor ProgramBuilder::activate(Tensor const& x, AnyActivation const& f) {
   return put(primitive::Activate{f}, {x}, x.shape);
 }
 
+Tensor ProgramBuilder::apply(Tensor const& x, primitive::Pointwise const& f) {
+  return put(f, {x}, x.shape);
+}
+
 Tensor ProgramBuilder::permute(Tensor const& x, std::vector<int> const& order) {
   std::vector<long> const own = strides_of(x.shape);
   std::vector<long> shape, strides;
@@ -261,6 +272,25 @@ Tensor ProgramBuilder::join(std::vector<Tensor> const& parts, int axis) {
     shape[a] += part.shape[a];
   }
   return put(std::move(p), std::span(parts), std::move(shape));
+}
+
+Tensor ProgramBuilder::largest(Tensor const& x, WindowPicks picks) {
+  primitive::Largest p;
+  p.channels = number(x.axis(-1));
+  p.taps = picks.taps;
+  p.picks = std::move(picks.picks);
+  std::vector<long> const shape{p.out_positions(), p.channels};
+  return put(std::move(p), {x}, shape);
+}
+
+Tensor ProgramBuilder::look_up(Tensor const& indices, Tensor const& table) {
+  primitive::Lookup p;
+  p.count = number(indices.size());
+  p.entries = number(table.axis(0));
+  p.width = number(table.size() / p.entries);
+  std::vector<long> shape = indices.shape;
+  shape.insert(shape.end(), table.shape.begin() + 1, table.shape.end());
+  return put(p, {indices, table}, std::move(shape));
 }
 
 Tensor ProgramBuilder::normalize(Tensor const& x, double eps) {

@@ -51,6 +51,14 @@ void expect_one_number(Job const& job, std::vector<long> const& output, KernelAx
                   fmt::join(layout.kept_shape(), ", "), fmt::join(all, ", ")));
 }
 
+}  // namespace
+
+long FiniteReading::parameter_count() const {
+  long count = 0;
+  for (ParameterSpec const& spec : program.parameters) count += spec.size();
+  return count;
+}
+
 ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec const> specs, Communicator const& comm) {
   ParameterValues values = together(comm, [&] {
     return comm.is_first() ? read_parameters(job.parameters.file, job.parameters.group, specs) : ParameterValues(specs.size());
@@ -62,31 +70,33 @@ ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec con
   return values;
 }
 
-}  // namespace
-
-long FiniteReading::parameter_count() const {
-  long count = 0;
-  for (ParameterSpec const& spec : program.parameters) count += spec.size();
-  return count;
+std::uint64_t hash_of(ParameterValues const& values) {
+  std::uint64_t hash = 0;
+  for (auto const& each : values) hash = checksum(std::as_bytes(std::span(each)), hash);
+  return hash;
 }
 
-FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
-  refuse_graphs(network);
+FiniteReading read_program(Job const& job, FiniteProgram program) {
   FiniteReading reading;
-  reading.program = compile_finite(network);
+  reading.program = std::move(program);
   reading.axes = {job.kernel.trace_axes, job.kernel.diagonal_axes};
   expect_one_number(job, reading.program.output_shape, reading.axes);
   reading.method = method_from(job.kernel.method);
   using Get = EmpiricalKernel<double>::Get;
   reading.get = wants(job.kernel.get, "ntk") ? Get::nngp_and_ntk : Get::nngp;
+  return reading;
+}
+
+FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
+  refuse_graphs(network);
+  FiniteReading reading = read_program(job, compile_finite(network));
   auto const& specs = reading.program.parameters;
   if (job.parameters.file.empty()) {
     reading.parameters = draw_parameters(specs, {static_cast<std::uint64_t>(job.parameters.seed), 0});
     return reading;
   }
   reading.parameters = parameters_from_file(job, specs, comm);
-  for (auto const& values : reading.parameters)
-    reading.parameters_hash = checksum(std::as_bytes(std::span(values)), reading.parameters_hash);
+  reading.parameters_hash = hash_of(reading.parameters);
   return reading;
 }
 

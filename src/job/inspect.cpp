@@ -9,7 +9,9 @@
 #include "infinite/compile_positions.hpp"
 #include "infinite/program.hpp"
 #include "job/data.hpp"
+#include "job/inspect_onnx.hpp"
 #include "job/network.hpp"
+#include "job/onnx_reading.hpp"
 #include "job/problem.hpp"
 #include "job/text_file.hpp"
 #include "kernels/activation.hpp"
@@ -40,11 +42,16 @@ std::string cost_in_words(Network const& network, Compile compile) {
   }
 }
 
+/// The side of tiles, of a job whose rows are not counted.
+int side_of(Job const& job, FiniteReading const& reading) {
+  return job.kernel.tile.value_or(automatic_side(reading, 0));
+}
+
 /// What the finite network of a job costs, or why there is none.
 std::string finite_cost_in_words(Job const& job, Network const& network) {
   try {
     FiniteReading const reading = read_finite(job, network, Communicator::self());
-    int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
+    int const side = side_of(job, reading);
     return fmt::format("finite network: {} parameters; {} flops per pair of inputs, in tiles of {}\n", reading.parameter_count(),
                        format_count(cost_of(reading, side).pair_flops), side);
   } catch (Error const& error) {
@@ -68,11 +75,28 @@ Shapes read_shape_option(std::string const& words) {
   }
 }
 
+std::string describe_onnx_job(Job const& job, Shapes const& shapes) {
+  OpenedOnnx const opened = open_onnx(job, shapes, Communicator::self());
+  FiniteReading reading = read_program(job, opened.network.program);
+  int const side = side_of(job, reading);
+  return describe_onnx(opened.network, reading.axes, reading.method, side)
+         + fmt::format("{} flops per pair of inputs, in tiles of {}\n", format_count(cost_of(reading, side).pair_flops), side);
+}
+
+std::string describe_onnx_file(fs::path const& file, std::optional<std::string> const& shape) {
+  OnnxChoice choice;
+  if (shape) choice.input_shapes = read_shape_option(*shape);
+  OnnxNetwork const network = import_onnx(read_onnx(load_onnx(file), file.string()), choice);
+  constexpr int side = 256;
+  return describe_onnx(network, {}, NtkMethod::automatic, side);
+}
+
 std::string describe_job(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
   Job const job = read_job(file, options);
   Shapes const shapes = shape                      ? read_shape_option(*shape)
                         : !job.data.shapes.empty() ? job.data.shapes
                                                    : input_shapes(load_data(data_spec(job)).train);
+  if (!job.onnx.empty()) return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + describe_onnx_job(job, shapes);
   Network const network = build_network(job, shapes, activation_signatures());
   auto const compile = [&] {
     bool const graphs = !job.data.train.pattern.empty();
@@ -114,6 +138,7 @@ bool is_result(fs::path const& file) {
 }
 
 std::string describe_yaml(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
+  if (file.extension() == ".onnx") return describe_onnx_file(file, shape);
   YAML::Node const root = load_yaml(file.string());
   bool const job = root.IsMap() && (root["data"] || root["kernel"]);
   return job ? describe_job(file, options, shape) : describe_network(file, root, shape);

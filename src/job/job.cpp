@@ -117,8 +117,24 @@ Job::Kernel read_kernel(Settings const& settings) {
   return kernel;
 }
 
-Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
+/// The file of {onnx: net.onnx}; empty for a network in our language.
+fs::path read_onnx_file(Settings const& settings, Job::Kernel const& kernel, fs::path const& base) {
+  YAML::Node const network = settings.at("network");
+  if (!network.IsMap() || !network["onnx"]) return {};
+  if (network.size() > 1) settings.refuse("network", "onnx has to stand alone. Take the other keys out.");
+  if (!network["onnx"].IsScalar() || network["onnx"].Scalar().empty()) settings.refuse("network", "onnx needs the path of a file.");
+  if (kernel.kind != "empirical")
+    settings.refuse("network",
+                    text("an ONNX file holds a finite network, and kernel.kind is ", kernel.kind, ". Set kernel.kind to empirical."));
+  return complete_path(network["onnx"].Scalar(), base);
+}
+
+Job::Parameters read_parameter_source(Settings const& settings, fs::path const& onnx, fs::path const& base) {
   Job::Parameters parameters;
+  if (settings.given("parameters.skip")) parameters.skip = read_words(settings.at("parameters.skip"));
+  if (onnx.empty() && !parameters.skip.empty()) settings.refuse("parameters.skip", "it is for networks of ONNX files alone. Leave it out.");
+  if (!onnx.empty() && settings.at("parameters.seed").as<int>() != 0)
+    settings.refuse("parameters.seed", "the parameters of an ONNX network stand in its file. Leave it out.");
   parameters.seed = settings.at("parameters.seed").as<int>();
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
@@ -183,7 +199,8 @@ YAML::Node in_line(YAML::Node node) {
 /// The network with the path of another file made absolute, so that it can be read from anywhere.
 YAML::Node with_complete_path(YAML::Node const& network, fs::path const& base) {
   YAML::Node out = YAML::Clone(network);
-  if (out.IsMap() && out["file"] && out["file"].IsScalar()) out["file"] = complete_path(out["file"].Scalar(), base);
+  for (char const* const key : {"file", "onnx"})
+    if (out.IsMap() && out[key] && out[key].IsScalar()) out[key] = complete_path(out[key].Scalar(), base);
   return out;
 }
 
@@ -219,6 +236,7 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   values["posterior.get"] = in_line(YAML::Node(job.posterior.get));
   if (!job.parameters.file.empty()) values["parameters.file"] = YAML::Node(job.parameters.file);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
+  if (!job.onnx.empty()) values.erase("parameters.seed");
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);
   for (Key const& key : job_keys())
@@ -238,7 +256,8 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
   job.data = read_data(settings, base);
   job.kernel = read_kernel(settings);
-  job.parameters = read_parameter_source(settings, base);
+  job.onnx = read_onnx_file(settings, job.kernel, base);
+  job.parameters = read_parameter_source(settings, job.onnx, base);
   job.posterior = read_posterior(settings, job.kernel);
   check_kind(settings, job);
   job.network = settings.at("network");

@@ -1,0 +1,1 @@
+infinitile_test(onnx_golden_test TIMEOUT 120 USES infinitile_onnx infinitile_store)
