@@ -21,6 +21,10 @@ void with_function(Pointwise const& p, Work const& work) {
       return work([](T x) { return std::log(x); }, [](T x) { return 1 / x; });
     case Function::clip:
       return work([=](T x) { return std::min(std::max(x, a), b); }, [=](T x) { return x >= a && x <= b ? T(1) : T(0); });
+    case Function::positive:
+      return work([](T x) { return x > 0 ? T(1) : T(0); }, [](T) { return T(0); });
+    case Function::zero:
+      return work([](T x) { return x == 0 ? T(1) : T(0); }, [](T) { return T(0); });
     case Function::power:
       if (p.a == 2) return work([](T x) { return x * x; }, [](T x) { return 2 * x; });
       if (p.a == 0.5) return work([](T x) { return std::sqrt(x); }, [](T x) { return T(0.5) / std::sqrt(x); });
@@ -54,6 +58,39 @@ void push(Pointwise const& p, PrimitiveValues<T> const& at, int, Batch<T const> 
 template <class T>
 void pull(Pointwise const& p, PrimitiveValues<T> const& at, int operand, Batch<T const> g, Batch<T> target, Into into) {
   push(p, at, operand, g, target, into);
+}
+
+template <class T>
+void forward(Select const&, std::span<Batch<T const> const> x, Batch<T> y) {
+  for_each_sample(1, y.rows, [&](int, int row) {
+    T const *const condition = x[0].at(0, row), *const one = x[1].at(0, row), *const other = x[2].at(0, row);
+    T* const out = y.at(0, row);
+    for (long i = 0; i < y.size; ++i) out[i] = condition[i] != 0 ? one[i] : other[i];
+  });
+}
+template <class T>
+void push(Select const&, PrimitiveValues<T> const& at, int operand, Batch<T const> dx, Batch<T> dy, Into into) {
+  for_each_sample(dy.copies, dy.rows, [&](int copy, int row) {
+    T const *const condition = at.operands[0].at(0, row), *const in = dx.at(copy, row);
+    T* const out = dy.at(copy, row);
+    for (long i = 0; i < dy.size; ++i) {
+      bool const chosen = operand != 0 && (condition[i] != 0) == (operand == 1);
+      out[i] = (chosen ? in[i] : T(0)) + (into == Into::add ? out[i] : T(0));
+    }
+  });
+}
+template <class T>
+void pull(Select const&, PrimitiveValues<T> const& at, int operand, Batch<T const> g, Batch<T> target, Into into) {
+  for_each_sample(target.copies, target.rows, [&](int copy, int target_row) {
+    T* const sum = target.at(copy, target_row);
+    if (into == Into::replace) std::fill_n(sum, target.size, T(0));
+    RowRange const rows = rows_of(target.rows, g.rows, target_row);
+    for (int row = rows.first; operand != 0 && row < rows.last; ++row) {
+      T const *const condition = at.operands[0].at(0, row), *const in = g.at(copy, row);
+      for (long i = 0; i < target.size; ++i)
+        if ((condition[i] != 0) == (operand == 1)) sum[i] += in[i];
+    }
+  });
 }
 
 namespace {
@@ -109,6 +146,7 @@ void pull(Largest const& p, PrimitiveValues<T> const& at, int, Batch<T const> g,
 }
 
 INFINITILE_INSTANTIATE_PRIMITIVE(Pointwise)
+INFINITILE_INSTANTIATE_PRIMITIVE(Select)
 INFINITILE_INSTANTIATE_PRIMITIVE(Largest)
 
 }  // namespace infinitile::primitive

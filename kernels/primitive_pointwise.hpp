@@ -4,7 +4,7 @@
 
 #include "kernels/primitive.hpp"
 
-// Functions of one operand that networks from elsewhere have and the network language has no need of. Bound by memory.
+// Functions that networks from elsewhere have and the network language has no need of. Bound by memory.
 
 namespace infinitile::primitive {
 
@@ -16,9 +16,17 @@ struct Pointwise {
     power,      ///< x to the power a
     logarithm,  ///< natural
     clip,       ///< x within [a, b]; the slope at both ends is 1
+    positive,   ///< 1 for x > 0, else 0; its slope counts as 0
+    zero,       ///< 1 for x = 0, else 0; its slope counts as 0
   };
   Function f = Function::affine;
   double a = 1, b = 0;
+};
+
+/// y = x1 where x0 is not 0, else x2, entry by entry. What is not chosen plays no part, so it may be infinite or no number. There is no derivative
+/// in x0.
+struct Select {
+  static constexpr bool needs_operands = true, needs_result = false;
 };
 
 /// y[o] = max over t of x[picks[o][t]], for each of `channels` of x (positions, channels); -1: nothing is there. Every window has at least one
@@ -32,6 +40,7 @@ struct Largest {
 };
 
 INFINITILE_DECLARE_PRIMITIVE(Pointwise)
+INFINITILE_DECLARE_PRIMITIVE(Select)
 INFINITILE_DECLARE_PRIMITIVE(Largest)
 
 }  // namespace infinitile::primitive

@@ -169,6 +169,12 @@ std::map<std::string, Write> const cases{
      [](ProgramBuilder& b) {
        return b.apply(b.dense(b.input({5}), b.parameter({"w", {5, 4}})), {Function::clip, -0.5, 1});
      }},
+    {"select",
+     [](ProgramBuilder& b) {
+       Tensor const x = b.input({5}), w = b.parameter({"w", {5}});
+       Tensor const above = b.apply(x, {Function::positive}), never = b.apply(b.apply(x, {Function::affine, 1, 7}), {Function::zero});
+       return b.select(above, b.multiply(x, w), b.select(never, x, b.apply(w, {Function::affine, 3, 1})));
+     }},
     {"largest",
      [](ProgramBuilder& b) {
        return b.largest(b.dense(b.input({7, 2}), b.parameter({"w", {2, 3}})), dilated());

@@ -18,7 +18,7 @@ namespace infinitile {
 /// tests/finite_primitives_test wants a case of it.
 using Primitive = std::variant<primitive::MatrixProduct, primitive::Convolve, primitive::Add, primitive::Multiply, primitive::Activate,
                                primitive::Read, primitive::Mix, primitive::Join, primitive::Normalize, primitive::Softmax,
-                               primitive::Pointwise, primitive::Largest, primitive::Lookup>;
+                               primitive::Pointwise, primitive::Select, primitive::Largest, primitive::Lookup>;
 
 struct Instruction {
   Primitive primitive;

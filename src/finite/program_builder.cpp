@@ -208,6 +208,11 @@ Tensor ProgramBuilder::apply(Tensor const& x, primitive::Pointwise const& f) {
   return put(f, {x}, x.shape);
 }
 
+Tensor ProgramBuilder::select(Tensor const& condition, Tensor const& one, Tensor const& other) {
+  INFINITILE_EXPECT(condition.shape == one.shape && condition.shape == other.shape);
+  return put(primitive::Select{}, {condition, one, other}, one.shape);
+}
+
 Tensor ProgramBuilder::permute(Tensor const& x, std::vector<int> const& order) {
   std::vector<long> const own = strides_of(x.shape);
   std::vector<long> shape, strides;

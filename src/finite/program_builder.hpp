@@ -49,6 +49,8 @@ public:
   Tensor scale(Tensor const& x, double factor);
   Tensor activate(Tensor const& x, AnyActivation const& f);
   Tensor apply(Tensor const& x, primitive::Pointwise const& f);
+  /// Of one shape.
+  Tensor select(Tensor const& condition, Tensor const& one, Tensor const& other);
 
   /// Axis i of the result is axis order[i] of x.
   Tensor permute(Tensor const& x, std::vector<int> const& order);

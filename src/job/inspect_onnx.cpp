@@ -77,6 +77,12 @@ std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, Nt
   for (ParameterSpec const& spec : program.parameters) count += spec.size();
   std::string out = table_of(rows) + "\n";
   out += fmt::format("{} parameters with {} numbers: all float initializers but those below\n", network.parameters.size(), count);
+  std::vector<std::string> single;
+  for (std::size_t p = 0; p < network.parameters.size(); ++p)
+    if (program.parameters[p].size() == 1) single.push_back(network.parameters[p].name);
+  if (!single.empty())
+    out += fmt::format("single numbers among them are often constants of the exporter: parameters: {{skip: [{}]}} takes them out\n",
+                       fmt::join(single, ", "));
   for (std::string const& name : network.fixed) out += text("constant: ", name, "\n");
   out += fmt::format("{} nodes computed shapes and constants\n", network.folded);
   out += fmt::format("opset {}{}{}\n", network.opset, network.producer.empty() ? "" : ", written by ", network.producer);

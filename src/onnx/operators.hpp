@@ -20,6 +20,7 @@ struct NamedOperator {
 };
 
 /// The tables of the files operators_*.cpp. Each operator writes its node into the program of the context and returns its outputs.
+std::vector<NamedOperator> choosing_operators();
 std::vector<NamedOperator> elementwise_operators();
 std::vector<NamedOperator> layout_operators();
 std::vector<NamedOperator> linear_operators();
@@ -37,6 +38,14 @@ Operator find_operator(std::string_view name);
 
 /// What a Cast makes of its numbers.
 NumberKind kind_of_cast(NodeContext const& node);
+
+/// Two operands laid out in the same way, as the larger one lies.
+struct SideBySide {
+  Tensor left, right;
+  GraphTensor like;
+};
+SideBySide side_by_side(NodeContext const& node, GraphTensor left, GraphTensor right);
+GraphTensor with_stored(GraphTensor like, Tensor stored);
 
 GraphTensor add(NodeContext const& node, GraphTensor const& left, GraphTensor const& right, double left_weight = 1,
                 double right_weight = 1);

@@ -13,46 +13,6 @@ namespace {
 
 using Function = primitive::Pointwise::Function;
 
-/// Where the samples of a result of two operands lie. Both have one rank.
-std::optional<BatchPlace> common_batch(NodeContext const& node, GraphTensor const& left, GraphTensor const& right) {
-  if (left.batch && right.batch) {
-    bool const same = left.batch->axis == right.batch->axis && left.batch->outer == right.batch->outer
-                      && left.axis(left.batch->axis) == right.axis(right.batch->axis);
-    if (!same) node.fail_mixing("puts samples against each other");
-    return left.batch;
-  }
-  GraphTensor const &one = left.batch ? left : right, &other = left.batch ? right : left;
-  if (one.batch && other.axis(one.batch->axis) != 1)
-    node.fail_mixing(text("puts ", other.axis(one.batch->axis), " constants against the samples of axis ", one.batch->axis));
-  return one.batch;
-}
-
-/// Two operands laid out in the same way, as the larger one lies.
-struct SideBySide {
-  Tensor left, right;
-  GraphTensor like;
-};
-SideBySide side_by_side(NodeContext const& node, GraphTensor left, GraphTensor right) {
-  int const rank = std::max(left.rank(), right.rank());
-  std::vector<long> const left_shape = left.shape(), right_shape = right.shape();
-  left = with_rank(std::move(left), rank);
-  right = with_rank(std::move(right), rank);
-  for (int a = 0; a < rank; ++a)
-    if (left.axis(a) != right.axis(a) && left.axis(a) != 1 && right.axis(a) != 1)
-      node.fail(text(
-          "its operands have the shapes ", shape_words(left_shape), " and ", shape_words(right_shape),
-          " (the batch counted as 1), which do not fit. The file is damaged, or data.shape is not what the network was exported for."));
-  GraphTensor like = left.stored.size() >= right.stored.size() ? left : right;
-  like.batch = common_batch(node, left, right);
-  if (left.kind == NumberKind::floating) like.kind = left.kind;
-  return {laid_out(node.builder(), left, like.order), laid_out(node.builder(), right, like.order), like};
-}
-
-GraphTensor with_stored(GraphTensor like, Tensor stored) {
-  like.stored = std::move(stored);
-  return like;
-}
-
 /// The one number of a known operand.
 std::optional<double> known_scalar(NodeContext const& node, int i) {
   if (!node.is_known(i)) return std::nullopt;
@@ -99,24 +59,6 @@ GraphValues apply_sum_of_all(NodeContext const& node) {
   GraphTensor sum = node.tensor(0);
   for (int i = 1; i < node.count(); ++i) sum = add(node, sum, node.tensor(i));
   return {sum};
-}
-
-/// x where the condition holds, else y. Where x or y is known, what is not chosen of it plays no part, so that it may be infinite.
-GraphValues apply_where(NodeContext const& node) {
-  OnnxArray const& condition = node.known(0, "the condition");
-  std::vector<double> inverse;
-  for (double const c : condition.numbers) inverse.push_back(c != 0 ? 0 : 1);
-  auto const chosen = [&](int i, std::vector<double> const& factors) {
-    if (node.is_known(i) && std::get<OnnxArray>(node.value(i)).numbers.size() == 1) {
-      double const number = std::get<OnnxArray>(node.value(i)).numbers[0];
-      std::vector<double> numbers;
-      for (double const f : factors) numbers.push_back(f != 0 ? number : 0);
-      return GraphTensor{node.builder().constant(numbers, condition.shape), in_order(condition.shape.size())};
-    }
-    GraphTensor const mask{node.builder().constant(factors, condition.shape), in_order(condition.shape.size())};
-    return multiply(node, node.tensor(i), mask);
-  };
-  return {add(node, chosen(1, condition.numbers), chosen(2, inverse))};
 }
 
 GraphValues apply_clip(NodeContext const& node) {
@@ -225,7 +167,6 @@ std::vector<NamedOperator> elementwise_operators() {
       {"Div", apply_div},
       {"Pow", apply_pow},
       {"Sum", apply_sum_of_all},
-      {"Where", apply_where},
       {"Clip", apply_clip},
       {"Gelu", apply_gelu},
       {"PRelu", apply_prelu},

@@ -117,7 +117,12 @@ GraphValues apply_identity(NodeContext const& node) {
 GraphValues apply_cast(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
   NumberKind const to = node.node().op == "CastLike" ? node.tensor(1).kind : kind_of_cast(node);
-  if (to != NumberKind::floating && x.kind != to) node.fail("it rounds computed numbers, which is not supported: that has no derivative.");
+  if (to == NumberKind::truth && x.kind != to) {
+    using Function = primitive::Pointwise::Function;
+    x = apply(node, apply(node, x, {Function::zero}), {Function::affine, -1, 1});  // not 0
+  } else if (to == NumberKind::integer && x.kind == NumberKind::floating) {
+    node.fail("it rounds computed numbers, which is not supported: that has no derivative.");
+  }
   x.kind = to;
   return {x};
 }

@@ -1,6 +1,7 @@
 #include "onnx/parameter_choice.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/index.hpp"
@@ -25,6 +26,7 @@ std::string setting(Use const& use) {
   if (op == "Pow" && i == 1) return "exponent of Pow";
   if (op == "Pad" && i == 2) return "value of Pad";
   if (op == "Dropout" && i >= 1) return "rate of Dropout";
+  if (op == "Greater" || op == "GreaterOrEqual" || op == "Less" || op == "LessOrEqual" || op == "Equal") return text("compared by ", op);
   return "";
 }
 
@@ -69,6 +71,8 @@ ParameterChoice choose_parameters(OnnxModel const& model, std::vector<int> const
       out.fixed[name] = "parameters.skip";
     else if (!what.empty() && std::ranges::none_of(places, [](Use const& use) { return setting(use).empty(); }))
       out.fixed[name] = what;
+    else if (std::ranges::any_of(array.numbers, [](double number) { return !std::isfinite(number); }))
+      out.fixed[name] = "not finite, as masks are";
     else
       out.parameters.push_back({{name, array.shape, order_for(places, array.shape.size())}, &array});
   }

@@ -12,7 +12,7 @@ namespace infinitile {
 struct ParameterChoice {
   /// In the order of the file: parameters, with the layout that their uses want.
   std::vector<std::pair<OnnxParameter, OnnxArray const*>> parameters;
-  /// By name, why one is none: running statistics, settings such as the bounds of a Clip, and those that `skip` names.
+  /// By name, why one is none: running statistics, settings such as the bounds of a Clip, masks, and those that `skip` names.
   std::map<std::string, std::string> fixed;
 };
 
