@@ -29,6 +29,10 @@ struct Benchmark {
 /// drivers/bench_convolutions.cpp.
 std::vector<Measurement> convolutions(Context const& context, BenchSize size);
 
+/// drivers/bench_empirical.cpp.
+std::vector<Measurement> empirical(Context const& context, BenchSize size);
+std::vector<Measurement> empirical_shapes(Context const& context, BenchSize size);
+
 /// All there are; drivers/bench_cases.cpp.
 std::vector<Benchmark> const& benchmarks();
 

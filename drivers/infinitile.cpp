@@ -19,7 +19,8 @@ std::vector<Command> const commands{
      "JOB.yaml",
      "predictions; computes the kernel blocks that are missing first",
      "Solves the Gaussian-process posterior of JOB: mean and variance at the test inputs, log marginal likelihood, and with\n"
-     "labels accuracy, negative log likelihood and calibration. The keys below posterior may change from run to run.\n",
+     "labels accuracy, negative log likelihood and calibration. With dynamics.steps it also trains a finite network, and its\n"
+     "linearization beside it. The keys below posterior and dynamics may change from run to run.\n",
      {},
      predict},
     {"plan",

@@ -33,12 +33,12 @@ Rates read_rates(std::string const& path) {
 
 }  // namespace
 
-// infinitile plan JOB.yaml: what the job costs: the posterior, or the kernel alone where there are no targets. Reads data and network,
+// infinitile plan JOB.yaml: what the job costs: the posterior, or the kernel alone where there can be none. Reads data and network,
 // computes nothing.
 void print_plan(Job const& job, Context const& context) {
   if (context.line.count("gpus")) throw Error("--gpus: this version computes on CPUs only. Leave the option out.");
   Problem const problem = open_problem(job, context.comm);
-  JobSize const size = size_of(job, problem, problem.data.train.target_source ? Purpose::posterior : Purpose::kernel);
+  JobSize const size = size_of(job, problem, why_no_posterior(job, problem) ? Purpose::kernel : Purpose::posterior);
   Machine machine{context.line.count("ranks").value_or(context.comm.size()), context.threads, 0, {}};
   if (!context.line.count("ranks")) machine.memory = memory_for_one_rank(context.comm);
   if (auto const memory = context.line.value("memory")) machine.memory = parse_bytes(*memory);

@@ -1,12 +1,17 @@
 #include "solve/posterior.hpp"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/text.hpp"
 #include "drivers/commands.hpp"
+#include "drivers/dynamics_output.hpp"
 #include "job/kernel_run.hpp"
+#include "job/parameters_file.hpp"
 #include "job/text_file.hpp"
 #include "solve/calibration.hpp"
 
@@ -31,10 +36,15 @@ PosteriorOptions options_from(Job const& job) {
   return options;
 }
 
-/// Lower tiles from all ranks, as a whole symmetric matrix on rank 0.
-std::vector<double> gather(Communicator const& comm, Distribution const& distribution, TileGrid const& grid, TileMatrix const& lower) {
-  long const m = grid.test();
-  std::vector<double> out(comm.is_first() ? static_cast<std::size_t>(m * m) : 0);
+/// Lower tiles from all ranks, as a whole symmetric matrix on rank 0: [row input][column input][row output][column output].
+std::vector<double> gather(Communicator const& comm, Distribution const& distribution, TileGrid const& grid, TileMatrix const& lower,
+                           long outputs) {
+  long const inputs = grid.test() / outputs;
+  std::vector<double> out(comm.is_first() ? static_cast<std::size_t>(grid.test() * grid.test()) : 0);
+  auto const entry = [&](long row, long col) -> double& {
+    long const pair = row / outputs * inputs + col / outputs;
+    return out[static_cast<std::size_t>((pair * outputs + row % outputs) * outputs + col % outputs)];
+  };
   for (TileIndex const t : grid.tiles_of(Block::test_test)) {
     int const owner = distribution.owner(t);
     std::vector<double> tile;
@@ -53,8 +63,7 @@ std::vector<double> gather(Communicator const& comm, Distribution const& distrib
       for (long j = 0; j < cols.size(); ++j) {
         if (t.row == t.col && j > i) continue;
         double const value = tile[static_cast<std::size_t>(i * cols.size() + j)];
-        out[static_cast<std::size_t>((rows.first + i) * m + cols.first + j)] = value;
-        out[static_cast<std::size_t>((cols.first + j) * m + rows.first + i)] = value;
+        entry(rows.first + i, cols.first + j) = entry(cols.first + j, rows.first + i) = value;
       }
   }
   return out;
@@ -66,55 +75,27 @@ public:
   Output(Job const& job, Context const& context, KernelRun const& run) : job_(job), context_(context), run_(run) {}
 
   void add(Posterior const& posterior) {
-    std::string const kind = name_of(posterior.kind), path = "posterior/" + kind;
-    TileGrid const& grid = run_.problem().grid;
-    long const m = grid.test();
-    int const outputs = static_cast<int>(run_.problem().data.train.outputs);
-    arrays.push_back({path + "/mean",
-                      {{"test_index", m}, {"output", outputs}},
-                      posterior.mean,
-                      "posterior mean of the outputs at the test inputs",
-                      "",
-                      {}});
-    arrays.push_back({path + "/variance",
-                      {{"test_index", m}},
-                      posterior.variance,
-                      "posterior variance of an output at the test inputs, without noise",
-                      "",
-                      {}});
-    if (posterior.covariance)
-      arrays.push_back({path + "/covariance",
-                        {{"test_index", m}, {"test_index", m}},
-                        gather(context_.comm, run_.distribution(), grid, *posterior.covariance),
-                        "posterior covariance of an output between test inputs",
-                        "",
-                        {}});
+    std::string const path = "posterior/" + name_of(posterior.kind);
+    add_arrays(path, posterior);
     Report::Posterior summary{
         posterior.ridge, posterior.log_marginal_likelihood, posterior.log_determinant, posterior.residual, {}, {}, {}, {}};
+    add_scores(posterior, summary);
     std::vector<h5::Attribute> attributes{{"diag_reg", job_.posterior.diag_reg},
                                           {"diag_reg_absolute_scale", static_cast<long>(job_.posterior.absolute)},
                                           {"ridge", posterior.ridge},
                                           {"log_marginal_likelihood", posterior.log_marginal_likelihood},
                                           {"log_determinant", posterior.log_determinant},
                                           {"residual", posterior.residual}};
-    Dataset const& test = *run_.problem().data.test;
-    if (test.classes > 0) {
-      std::vector<int> const labels(test.labels.begin(), test.labels.end());
-      Calibration const scores = calibration(posterior.mean, posterior.variance, posterior.ridge, labels, outputs);
-      summary.accuracy = scores.accuracy;
-      summary.nll = scores.negative_log_likelihood;
-      summary.ece = scores.expected_calibration_error;
-      attributes.insert(
-          attributes.end(),
-          {{"accuracy", scores.accuracy}, {"nll", scores.negative_log_likelihood}, {"ece", scores.expected_calibration_error}});
-    } else if (!test.y.empty()) {
-      Accuracy const scores = accuracy_of(posterior.mean, posterior.variance, posterior.ridge, test.y);
-      summary.rmse = scores.root_mean_square_error;
-      summary.nll = scores.negative_log_likelihood;
-      attributes.insert(attributes.end(), {{"rmse", scores.root_mean_square_error}, {"nll", scores.negative_log_likelihood}});
-    }
+    for (auto const& [name, value] : {std::pair("accuracy", summary.accuracy), std::pair("rmse", summary.rmse),
+                                      std::pair("nll", summary.nll), std::pair("ece", summary.ece)})
+      if (value) attributes.push_back({name, *value});
     notes.push_back({path, std::move(attributes)});
-    context_.report.posterior[kind] = summary;
+    context_.report.posterior[name_of(posterior.kind)] = summary;
+  }
+
+  void add(DynamicsResult dynamics) {
+    std::ranges::move(dynamics.arrays, std::back_inserter(arrays));
+    std::ranges::move(dynamics.notes, std::back_inserter(notes));
   }
 
   /// One line per kind, for people.
@@ -137,10 +118,67 @@ public:
   std::vector<Note> notes;
 
 private:
+  void add_arrays(std::string const& path, Posterior const& posterior) {
+    Problem const& problem = run_.problem();
+    long const m = problem.grid.test(), rows = run_.outputs_in_rows();
+    Axis const test{"test_index", m}, output{"output", problem.data.train.outputs};
+    bool const blocks = rows > 1;
+    arrays.push_back({path + "/mean", {test, output}, posterior.mean, "posterior mean of the outputs at the test inputs", "", {}});
+    arrays.push_back({path + "/variance",
+                      blocks ? std::vector{test, output} : std::vector{test},
+                      posterior.variance,
+                      text("posterior variance of ", blocks ? "each" : "an", " output at the test inputs, without noise"),
+                      "",
+                      {}});
+    if (!posterior.covariance) return;
+    TileGrid const grid(rows * problem.grid.train(), rows * m, static_cast<int>(rows) * problem.grid.side());
+    arrays.push_back(
+        {path + "/covariance",
+         blocks ? std::vector{test, test, output, output} : std::vector{test, test},
+         gather(context_.comm, run_.distribution(), grid, *posterior.covariance, rows),
+         blocks ? "posterior covariance between the outputs at test inputs" : "posterior covariance of an output between test inputs",
+         "",
+         {}});
+  }
+
+  /// With labels or targets of the test inputs. Probabilities of classes are known for outputs that are independent and of one variance.
+  void add_scores(Posterior const& posterior, Report::Posterior& summary) const {
+    Dataset const& test = *run_.problem().data.test;
+    if (test.classes > 0) {
+      std::vector<int> const labels(test.labels.begin(), test.labels.end());
+      int const outputs = static_cast<int>(run_.problem().data.train.outputs);
+      summary.accuracy = share_of_right(posterior.mean, labels, outputs);
+      if (run_.outputs_in_rows() > 1) return;
+      Calibration const scores = calibration(posterior.mean, posterior.variance, posterior.ridge, labels, outputs);
+      summary.nll = scores.negative_log_likelihood;
+      summary.ece = scores.expected_calibration_error;
+    } else if (!test.y.empty()) {
+      Accuracy const scores = accuracy_of(posterior.mean, posterior.variance, posterior.ridge, test.y);
+      summary.rmse = scores.root_mean_square_error;
+      summary.nll = scores.negative_log_likelihood;
+    }
+  }
+
   Job const& job_;
   Context const& context_;
   KernelRun const& run_;
 };
+
+}  // namespace
+
+namespace {
+
+/// Training, and what it leaves.
+Dynamics train_network(Job const& job, Context const& context, Problem const& problem) {
+  auto const phase = context.report.phase("dynamics");
+  FiniteReading const& reading = std::get<FiniteReading>(problem.reading);
+  Dynamics dynamics = train(reading, problem.data, job.dynamics, context.comm);
+  together(context.comm, [&] {
+    if (context.comm.is_first() && !job.dynamics.save.empty())
+      write_parameters(job.dynamics.save, "", reading.program.parameters, dynamics.parameters);
+  });
+  return dynamics;
+}
 
 }  // namespace
 
@@ -155,10 +193,16 @@ void predict(Job const& job, Context const& context) {
     auto const phase = context.report.phase("posterior");
     ProcessGrid const grid(context.comm, run.distribution());
     Dataset const& train = run.problem().data.train;
-    Targets const targets{train.y, static_cast<int>(train.outputs)};
+    Targets const targets{train.y, run.outputs_in_rows() > 1 ? 1 : static_cast<int>(train.outputs)};
     for (Posterior const& posterior : predict(grid, run.source(), targets, options_from(job))) output.add(posterior);
   }
+  std::optional<Dynamics> dynamics;
+  if (!job.dynamics.steps.empty()) {
+    dynamics = train_network(job, context, run.problem());
+    output.add(describe_dynamics(*dynamics, run.problem().data, job.dynamics.orders));
+  }
   run.write_result(std::move(output.arrays), std::move(output.notes));
+  if (dynamics && context.comm.is_first()) print_dynamics(*dynamics, run.problem().data, job.dynamics.orders);
   output.print();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/strided_product.hpp"
+#include "kernels/winograd.hpp"
 
 namespace infinitile {
 
@@ -45,9 +46,11 @@ void add_sliced_contraction(primitive::MatrixProduct const& p, WeightUse<T> cons
     }
 }
 
+namespace {
+
+/// Taps are slices.
 template <class T>
-void add_sliced_contraction(primitive::Convolve const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum,
-                            long numbers_at_once) {
+void add_taps(primitive::Convolve const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum, long numbers_at_once) {
   long const size = static_cast<long>(p.in / p.groups) * p.out;
   int const slice = slice_of(p.taps, size, left, right, numbers_at_once);
   for (int first = 0; first < p.taps; first += slice) {
@@ -64,6 +67,35 @@ void add_sliced_contraction(primitive::Convolve const& p, WeightUse<T> const& le
     };
     contract_slice(jacobian_of, left, right, sum);
   }
+}
+
+/// Input channels are slices, in whole vectors: all taps come together.
+template <class T>
+void add_channels(primitive::Convolve const& p, PlaneWindows const& plane, WeightUse<T> const& left, WeightUse<T> const& right,
+                  TermSum<T> sum, long numbers_at_once) {
+  int const unit = 16, units = (p.in + unit - 1) / unit;
+  int const most = slice_of(units, static_cast<long>(unit) * p.taps * p.out, left, right, numbers_at_once),
+            slices = (units + most - 1) / most;
+  for (int slice = 0; slice < slices; ++slice) {
+    int const first = units * slice / slices * unit, count = std::min(p.in, units * (slice + 1) / slices * unit) - first;
+    auto const jacobian_of = [&](WeightUse<T> const& use) {
+      Numbers<T> const out(use.g.copies, use.g.rows, static_cast<long>(count) * p.taps * p.out);
+      winograd_pull_weights(p, plane, use.x, use.g, first, count, out.batch(), Into::replace);
+      return out;
+    };
+    contract_slice(jacobian_of, left, right, sum);
+  }
+}
+
+}  // namespace
+
+template <class T>
+void add_sliced_contraction(primitive::Convolve const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum,
+                            long numbers_at_once) {
+  if (auto const plane = find_plane<T>(p); plane && plane->tiles() >= least_tiles_of_weights)
+    add_channels(p, *plane, left, right, sum, numbers_at_once);
+  else
+    add_taps(p, left, right, sum, numbers_at_once);
 }
 
 template <class T>

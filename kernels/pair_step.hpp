@@ -30,6 +30,7 @@ struct Step {
   double weight = 1;  ///< dense: w_std²; add: weight of the target; drop: the keep probability
   double shift = 0;   ///< dense: b_std²; add: weight of the source
   double trained_out = 0, trained_in = 0, trained_one = 0;  ///< dense: ntk' = out k' + in k + one + w_std² ntk
+  int node = -1;                                            ///< of the network, for messages; copies belong to none
 };
 
 namespace step {

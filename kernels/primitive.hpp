@@ -7,6 +7,8 @@
 #include <Kokkos_Core.hpp>
 
 #include "kernels/exec.hpp"
+#include "kernels/kept_memory.hpp"
+#include "kernels/lanes.hpp"
 #include "kernels/linear_algebra.hpp"
 
 // Primitives: what the layers of finite networks are made of. Each is a plain struct that says what it does to the numbers of one sample,
@@ -56,15 +58,15 @@ class Numbers {
 public:
   Numbers() = default;
   Numbers(int copies, int rows, long size)
-      : memory_(Kokkos::view_alloc(Kokkos::WithoutInitializing, "infinitile::numbers"),
-                static_cast<std::size_t>(copies) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(size)),
-        batch_(memory_.data(), copies, rows, size) {}
+      : memory_(
+          take_memory(static_cast<std::size_t>(copies) * static_cast<std::size_t>(rows) * static_cast<std::size_t>(size) * sizeof(T))),
+        batch_(static_cast<T*>(memory_.get()), copies, rows, size) {}
 
   bool empty() const { return batch_.data == nullptr; }
   Batch<T> batch() const { return batch_; }
 
 private:
-  Kokkos::View<T*, Memory> memory_;
+  std::shared_ptr<void> memory_;
   Batch<T> batch_;
 };
 
@@ -84,10 +86,10 @@ void for_each_sample(int copies, int rows, Work const& work) {
   parallel_for_tiles(copies * rows, [&](int i) { work(i / rows, i % rows); });
 }
 
-/// Memory of one thread for a while, at least `count` numbers; what a thread had from here before is overwritten.
+/// Memory of one thread for a while, from a vector's boundary on, at least `count` numbers; what a thread had from here before is overwritten.
 template <class T>
 T* scratch(std::size_t count) {
-  thread_local std::vector<T> memory;
+  thread_local LaneVector<T> memory;
   if (memory.size() < count) memory.resize(count);
   return memory.data();
 }

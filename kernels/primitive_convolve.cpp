@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "kernels/winograd.hpp"
 
 namespace infinitile::primitive {
 
@@ -82,6 +83,9 @@ int panel_size(Convolve const& p, int taps) {
 
 template <class T>
 void apply(Convolve const& p, Batch<T const> x, Batch<T const> w, Batch<T> y, Into into) {
+  if (w.copies == 1 && w.rows == 1)
+    if (auto const plane = find_plane<T>(p); plane && plane->tiles() * y.copies * y.rows >= least_tiles_forward)
+      return winograd_forward(p, *plane, x, w.data, y, into);
   int const size = panel_size(p, p.taps), panels = (p.out_positions + size - 1) / size;
   T const beta = into == Into::add ? T(1) : T(0);
   parallel_for_tiles(y.copies * y.rows * panels, [&](int piece) {
@@ -154,6 +158,9 @@ void scatter_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<
 
 template <class T>
 void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> target, Into into) {
+  if (target.rows == g.rows && w.rows == 1)
+    if (auto const plane = find_plane<T>(p); plane && plane->tiles() * g.copies * g.rows >= least_tiles_forward)
+      return winograd_pull_input(p, *plane, w.data, g, target, into);
   std::optional<Convolve> const back = target.rows == g.rows && w.rows == 1 ? reversed(p) : std::nullopt;
   if (!back) return scatter_input(p, w, g, target, into);
   apply<T>(*back, g, reversed_weights(p, w.data).batch(), target, into);
@@ -162,6 +169,8 @@ void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> 
 /// A piece is some taps of the weights of one target row, for all copies: windows are gathered once for them.
 template <class T>
 void pull_weights(Convolve const& p, Batch<T const> x, Batch<T const> g, Batch<T> target, Into into) {
+  if (auto const plane = find_plane<T>(p); plane && plane->tiles() * g.rows >= least_tiles_of_weights * target.rows)
+    return winograd_pull_weights(p, *plane, x, g, 0, p.in, target, into);
   int const taps = std::clamp(least_rows * p.groups / p.in, 1, p.taps), blocks = (p.taps + taps - 1) / taps;
   int const size = panel_size(p, taps);
   parallel_for_tiles(target.rows * blocks, [&](int piece) {

@@ -1,6 +1,7 @@
 #include "kernels/strided_product.hpp"
 
 #include "base/error.hpp"
+#include "kernels/few_rows_product.hpp"
 
 namespace infinitile {
 
@@ -102,6 +103,7 @@ void run_all(Panels<T> const& panels) {
 template <class T>
 void multiply(StridedShape shape, T alpha, StridedMatrix<T const> a, StridedMatrix<T const> b, StridedMatrix<T> c, Into into) {
   INFINITILE_EXPECT(!c.transpose);
+  if (has_few_rows(shape, a, b, c)) return multiply_few_rows(shape, alpha, a, b, c, into);
   merge_axes(shape, a, b, c);
   run_all(Panels<T>(shape, alpha, a, b, c, into));
 }

@@ -75,6 +75,11 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"parameters.seed", "1"},
                                                   {"parameters.file", "b.h5"},
                                                   {"parameters.group", "b"},
+                                                  {"parameters.save", "b.h5"},
+                                                  {"dynamics.steps", "[1, 5]"},
+                                                  {"dynamics.learning_rate", "0.5"},
+                                                  {"dynamics.orders", "[3]"},
+                                                  {"dynamics.save", "b.h5"},
                                                   {"posterior.get", "[nngp]"},
                                                   {"posterior.diag_reg", "1"},
                                                   {"posterior.diag_reg_absolute_scale", "true"}};
@@ -88,6 +93,7 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
     for (char const* const both : {"mask", "pattern"})  // train and test have them or not
       if (key.path.ends_with(both))
         for (char const* const part : {"train", "test"}) change.push_back(std::string("data.") + part + "." + both + "=b");
+    if (key.path == "dynamics.save") change.emplace_back("dynamics.steps=[1]");
     if (key.path == "kernel.get") change.emplace_back("posterior.get=[nngp]");
     CHECK((fingerprint(read(change), sources) != fingerprint(read(base), sources)) == (key.touches == Touches::tiles));
     CHECK(changed_keys(echo_job(read(base), sources), echo_job(read(change), sources)).empty() == (key.touches != Touches::tiles));

@@ -16,12 +16,31 @@ std::vector<ParameterSpec> const specs{{"0/w", {2, 3}, 1}, {"3/1/0/b", {3}, 1}};
 
 TEST_CASE("parameters come back from a file as they were written", "[parameters_file]") {
   Scratch const scratch;
-  auto const file = scratch.path() / "p.h5";
   ParameterValues const values = draw_parameters(specs, {5, 0});
-  for (std::string const group : {"params", "", "a/b"}) {
-    write_parameters(file, group, specs, values);
-    CHECK(read_parameters(file, group, specs) == values);
-  }
+  for (char const* const name : {"p.h5", "p.safetensors"})
+    for (std::string const group : {"params", "", "a/b"}) {
+      write_parameters(scratch.path() / name, group, specs, values);
+      CHECK(read_parameters(scratch.path() / name, group, specs) == values);
+    }
+}
+
+TEST_CASE("safetensors separate the names of a path by dots", "[parameters_file]") {
+  Scratch const scratch;
+  auto const file = scratch.path() / "p.safetensors";
+  write_parameters(file, "a/b", specs, draw_parameters(specs, {}));
+  auto const error = [&](std::vector<ParameterSpec> const& wanted, std::string const& group = "a/b") {
+    return message_of([&] { read_parameters(file, group, wanted); });
+  };
+  std::string const name = file.string();
+  CHECK(error({{"0/w", {6}, 1}, specs[1]})
+        == "a.b.0.w of " + name + " has the shape (2, 3); the network needs (6). Check that the file belongs to this network.");
+  CHECK(error({specs[0]})
+        == name + " has the parameter a.b.3.1.0.b, which the network does not have; it has 1 parameters. Check that the file belongs to this network.");
+  CHECK(error(specs, "a") == name + " has no array a.0.w; it has a.b.0.w and a.b.3.1.0.b. Did you mean \"a.b.0.w\"?");
+  ParameterValues values = draw_parameters(specs, {});
+  values[1][2] = NAN;
+  write_parameters(file, "", specs, values);
+  CHECK(error(specs, "/") == "3.1.0.b of " + name + ": number 2, counted from 0 row by row, is nan; finite numbers are needed.");
 }
 
 TEST_CASE("a file that does not fit the network is told in one line", "[parameters_file]") {

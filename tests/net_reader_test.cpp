@@ -13,7 +13,7 @@ using namespace infinitile;
 namespace {
 
 std::string error_of(std::string const& words, std::vector<std::vector<long>> const& shapes = {{5}}) {
-  return message_of([&] { read_words(words, shapes); });
+  return message_of([&] { expect_infinite_width(read_words(words, shapes)); });
 }
 
 /// "path name" of each node, in order.
@@ -223,7 +223,7 @@ TEST_CASE("a network can stand in a file of its own", "[reader]") {
   CHECK(net.where(net.node(1)) == folder + "/net.yaml:2: layer 0 (dense)");
   CHECK(read("network: {file: " + folder + "/net.yaml}").hash() == net.hash());
   CHECK(message_of([&] {
-          read("network: {file: nets/one.yaml}");
+          expect_infinite_width(read("network: {file: nets/one.yaml}"));
         }).starts_with(folder + "/nets/two.yaml:3: layer 2 (relu): its input, layer 1 (relu), is"));
   CHECK(message_of([&] { read("network:\n  file: gone.yaml"); })
         == "job.yaml:2: network: file is gone.yaml; a file that exists (looked for at " + folder + "/gone.yaml) is needed.");
@@ -237,7 +237,7 @@ TEST_CASE("a network can stand in a file of its own", "[reader]") {
 TEST_CASE("a network inside a job has the job's lines", "[reader]") {
   YAML::Node const job = parse_yaml("name: x\nnetwork:\n  - dense\n  - relu\n  - relu\n", "job.yaml");
   CHECK(message_of([&] {
-          read_network(job["network"], {"job.yaml", "", {{5}}, language_activations()});
+          expect_infinite_width(read_network(job["network"], {"job.yaml", "", {{5}}, language_activations()}));
         }).starts_with("job.yaml:5: layer 2 (relu): "));
 }
 

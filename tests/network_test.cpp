@@ -13,11 +13,11 @@ using namespace infinitile;
 namespace {
 
 std::string chain_error(std::vector<Op> const& ops, std::vector<long> const& shape = {5}) {
-  return message_of([&] { chain(ops, shape); });
+  return message_of([&] { expect_infinite_width(chain(ops, shape)); });
 }
 
 std::string merge_error(Op merge, Op left, Op right, std::vector<long> const& shape = {5}) {
-  return message_of([&] { merged(merge, left, right, shape); });
+  return message_of([&] { expect_infinite_width(merged(merge, left, right, shape)); });
 }
 
 }  // namespace
@@ -86,6 +86,21 @@ TEST_CASE("an operation that cannot stand where it does is refused with the reas
     CHECK(chain_error({Dense{}, op, relu()}).find("is not Gaussian; an activation needs a Gaussian input.") != std::string::npos);
   for (Op const& op : std::vector<Op>{Identity{}, LayerNorm{}, Dropout{0.5, Mode::test}, Sum{}})
     CHECK(chain_error({Dense{}, op, relu()}) == "no error");
+}
+
+TEST_CASE("what is not Gaussian is refused at infinite width alone", "[network]") {
+  Network const twice = chain({Dense{}, relu(), relu(), Dense{}});
+  CHECK(twice.node(2).only_finite.empty());
+  CHECK(twice.node(3).only_finite
+        == "its input, layer 1 (relu), is not Gaussian; an activation needs a Gaussian input. Put a dense layer before it.");
+  CHECK(!twice.node(3).gaussian);
+  CHECK(twice.node(4).gaussian);
+  CHECK(message_of([&] { expect_infinite_width(twice); }) == "net.yaml:3: layer 2 (relu): " + twice.node(3).only_finite);
+  for (Op const& merge : std::vector<Op>{Sum{}, Concat{1}}) {
+    Network const net = merged(merge, relu(), Identity{}, {6, 2});
+    CHECK(!net.node(net.output()).only_finite.empty());
+    CHECK(!net.node(net.output()).gaussian);
+  }
 }
 
 TEST_CASE("branches that cannot be merged are refused with the reason", "[network]") {

@@ -1,2 +1,3 @@
 infinitile_test(tile_grid_test USES infinitile_plan)
 infinitile_test(plan_test USES infinitile_plan)
+infinitile_test(kept_axes_test USES infinitile_plan)

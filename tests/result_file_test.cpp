@@ -113,6 +113,49 @@ TEMPLATE_TEST_CASE("the virtual matrices are the matrices", "[result_file]", dou
   CHECK(text_attribute(h5::open_dataset(file, "", "test_train/ntk"), "stored") == "full");
 }
 
+TEST_CASE("where pairs have several numbers the other half has inputs and outputs exchanged", "[result_file]") {
+  // Numbers (o, o', w): symmetric in (row, o) and (col, o'), with w of its own.
+  auto const number = [](long row, long col, long o, long other, long w) {
+    long const a = row * 2 + o, b = col * 2 + other;
+    return static_cast<double>(std::min(a, b) * 1000 + std::max(a, b) + w * 1000000);
+  };
+  auto const pair = [&](std::vector<double>& into, long row, long col) {
+    for (long const o : {0, 1})
+      for (long const other : {0, 1})
+        for (long const w : {0, 1, 2}) into.push_back(number(row, col, o, other, w));
+  };
+  Scratch const scratch;
+  KeptAxes const kept({{"output", 2, 1}, {"output", 2, 0}, {"position", 3, 2}});
+  TileLayout const layout{{9, 3, 4}, {"ntk"}, Precision::float64, true, 1, kept};
+  prepare_tile_directory(scratch / "tiles");
+  {
+    TileStore store(scratch / "tiles", layout, 0);
+    for (Block const block : {Block::train_train, Block::test_train})
+      for (TileIndex const t : layout.grid.tiles_of(block)) {
+        std::vector<double> values;
+        for (long i = 0; i < layout.grid.height(t); ++i)
+          for (long j = 0; j < layout.grid.width(t); ++j)
+            pair(values, layout.grid.range(t.row).first + i, layout.grid.range(t.col).first + j);
+        std::vector<std::span<double const>> const spans{values};
+        store.put<double>(t, spans);
+        store.flush();
+        CHECK(store.get<double>(t, 0) == values);
+        CHECK(!store.find_damage(t));
+      }
+  }
+  ResultContents contents;
+  for (Block const block : {Block::train_train, Block::test_train}) contents.matrices.push_back({block, "ntk", "a kernel", {}});
+  write_result(scratch.path(), contents, layout, find_tiles(scratch / "tiles", layout));
+  h5::Handle const file = h5::open_file(scratch / "result.h5");
+  for (auto const& [name, rows] : {std::pair("train_train/ntk", 9L), std::pair("test_train/ntk", 3L)}) {
+    CHECK(h5::shape_of(h5::open_dataset(file, "", name)).extents == std::vector<long>{rows, 9, 2, 2, 3});
+    std::vector<double> expected;
+    for (long row = 0; row < rows; ++row)
+      for (long col = 0; col < 9; ++col) pair(expected, row, col);
+    CHECK(read(scratch.path(), name) == expected);
+  }
+}
+
 TEST_CASE("the directory can be moved, and read from anywhere", "[result_file]") {
   Scratch const scratch;
   TileLayout const layout{{9, 3, 4}, {"nngp", "ntk"}, Precision::float64, true, 1};

@@ -43,7 +43,8 @@ TEST_CASE("every step of a pair program is told by its layer", "[step_places]") 
   CAPTURE(words);
   Network const network = network_of(words);
   PairProgram const program = compile_pair_program(network);
-  std::vector<int> const nodes = nodes_of_steps(network, program);
+  std::vector<int> nodes;
+  for (Step const& step : program.steps) nodes.push_back(step.node);
   REQUIRE(nodes.size() == program.steps.size());
   std::map<int, std::size_t> steps;
   for (std::size_t s = 0; s < nodes.size(); ++s) {

@@ -113,6 +113,9 @@ TEST_CASE("files of another job are refused, whatever differs", "[tile_store]") 
   SECTION("precision") {
     other.precision = Precision::float32;
   }
+  SECTION("numbers of a pair") {
+    other.kept = KeptAxes({{"output", 2, 0}});
+  }
   SECTION("mirror") {
     other.mirrored = false;
   }

@@ -15,6 +15,28 @@ namespace infinitile {
 
 namespace {
 
+/// Throws Error without a place where there is none.
+AnyActivation function_of(Activation const& op) {
+  Affine const& a = op.affine;
+  AnyActivation const f = make_activation(op.name, op.parameters, {a.input_scale, a.input_shift, a.output_scale, a.output_shift});
+  static_cast<void>(activation_value(f, 1));
+  return f;
+}
+
+bool is_function(Op const& op) {
+  Activation const* const activation = std::get_if<Activation>(&op);
+  try {
+    if (activation != nullptr) static_cast<void>(function_of(*activation));
+    return true;
+  } catch (Error const&) {
+    return false;
+  }
+}
+
+bool draws(Dropout const& op) {
+  return op.mode == Mode::train && op.rate < 1;
+}
+
 /// Walks the graph once, in order: one overload per operation, and an operation without one does not compile.
 class Compiler {
 public:
@@ -181,11 +203,8 @@ private:
   // --- entries -------------------------------------------------------------------------------------------------------------
 
   Tensor apply(Activation const& op, Node const& node) {
-    Affine const& a = op.affine;
     try {
-      AnyActivation const f = make_activation(op.name, op.parameters, {a.input_scale, a.input_shift, a.output_scale, a.output_shift});
-      static_cast<void>(activation_value(f, 1));
-      return builder_.activate(operand(node), f);
+      return builder_.activate(operand(node), function_of(op));
     } catch (Error const& error) {
       throw Error(text(network_.where(node), ": ", error.what()));
     }
@@ -208,7 +227,7 @@ private:
   }
 
   Tensor apply(Dropout const& op, Node const& node) {
-    if (op.mode == Mode::train && op.rate < 1)
+    if (draws(op))
       throw Error(
           text(network_.where(node),
                ": dropout in mode train draws units anew for every use; a finite network is a fixed function here. Set mode: test."));
@@ -245,6 +264,17 @@ private:
 
 FiniteProgram compile_finite(Network const& network) {
   return Compiler(network).compile();
+}
+
+std::vector<std::string> finite_support(Network const& network) {
+  std::vector<std::string> out;
+  for (int n = 0; n < network.size(); ++n) {
+    Node const& node = network.node(n);
+    Dropout const* const dropout = std::get_if<Dropout>(&node.op);
+    bool const refused = (dropout != nullptr && draws(*dropout)) || !is_function(node.op);
+    out.emplace_back(!network.is_needed(n) ? "not computed" : refused ? "no" : parameter_count(network, node) ? "yes" : "needs widths");
+  }
+  return out;
 }
 
 }  // namespace infinitile

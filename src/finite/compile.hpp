@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "finite/program.hpp"
 #include "net/network.hpp"
 
@@ -11,5 +14,9 @@ namespace infinitile {
 /// Throws Error, naming the layer: a width is missing, an activation has no function, dropout in mode train.
 /// Formulas: neural_tangents, reference 2.3, 2.4, 2.9 and 2.11.
 FiniteProgram compile_finite(Network const& network);
+
+/// What the finite reading says of each node, for `infinitile inspect`: "yes"; "needs widths", where one that its parameters need is left out;
+/// "no"; "not computed".
+std::vector<std::string> finite_support(Network const& network);
 
 }  // namespace infinitile

@@ -103,8 +103,7 @@ typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::compute(Evaluation<T> con
 template <class T>
 bool EmpiricalKernel<T>::takes_structure(ParameterUse<T> const& use, BlockSize const& size) const {
   if (method_ != NtkMethod::automatic) return method_ == NtkMethod::structured_derivatives;
-  UseCost const cost = use_cost(program_, *use.instruction, use.operand, size);
-  return cost.structured < cost.contraction;
+  return use_cost(program_, *use.instruction, use.operand, size).prefers_structure();
 }
 
 /// <f(x), f(x')> over the traced outputs: a contraction of outputs in the order [diagonal][full][sample][traced].

@@ -49,6 +49,7 @@ private:
   std::vector<T> place(TermSum<T> sum, Sides sides) const;
   Numbers<T> seeds(int rows, int first, int count) const;
 
+  KeptMemory kept_;  ///< from block to block
   FiniteProgram program_;
   ParameterArrays<T> parameters_;
   KernelLayout layout_;

@@ -16,15 +16,6 @@ bool needs_result(Primitive const& p) {
   return std::visit([](auto const& each) { return each.needs_result; }, p);
 }
 
-/// How often each value is read; the output once more.
-std::vector<int> count_uses(FiniteProgram const& program) {
-  std::vector<int> uses(program.values.size(), 0);
-  for (Instruction const& i : program.instructions)
-    for (int const operand : i.operands) ++uses[at(operand)];
-  ++uses[at(program.output)];
-  return uses;
-}
-
 /// The values that derivatives read.
 std::vector<bool> find_needed(FiniteProgram const& program) {
   std::vector<bool> needed(program.values.size(), false);
@@ -46,13 +37,26 @@ Numbers<T> zeros(int copies, int rows, long size) {
 
 }  // namespace
 
+std::vector<int> count_uses(FiniteProgram const& program) {
+  std::vector<int> uses(program.values.size(), 0);
+  for (Instruction const& i : program.instructions)
+    for (int const operand : i.operands) ++uses[at(operand)];
+  ++uses[at(program.output)];
+  return uses;
+}
+
+template <class T>
+Numbers<T> shared_numbers(std::span<double const> numbers) {
+  Numbers<T> const out(1, 1, std::ssize(numbers));
+  std::ranges::transform(numbers, out.batch().data, [](double v) { return static_cast<T>(v); });
+  return out;
+}
+
 template <class T>
 ParameterArrays<T>::ParameterArrays(ParameterValues const& values) {
   for (auto const& each : values) {
-    Numbers<T> const numbers(1, 1, std::ssize(each));
-    std::ranges::transform(each, numbers.batch().data, [](double v) { return static_cast<T>(v); });
-    batches_.push_back(numbers.batch());
-    numbers_.push_back(numbers);
+    numbers_.push_back(shared_numbers<T>(each));
+    batches_.push_back(numbers_.back().batch());
   }
 }
 
@@ -68,10 +72,8 @@ Evaluation<T>::Evaluation(FiniteProgram const& program, std::span<Batch<T const>
   INFINITILE_EXPECT(parameters.size() == program.parameters.size() && inputs.size() == program.inputs.size());
   for (std::size_t p = 0; p < parameters.size(); ++p) values_[at(program.parameter_values[p])] = parameters[p];
   for (auto const& [value, numbers] : program.constants) {
-    Numbers<T>& memory = memory_[at(value)];
-    memory = Numbers<T>(1, 1, std::ssize(numbers));
-    std::ranges::transform(numbers, memory.batch().data, [](double v) { return static_cast<T>(v); });
-    values_[at(value)] = memory.batch();
+    memory_[at(value)] = shared_numbers<T>(numbers);
+    values_[at(value)] = memory_[at(value)].batch();
   }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     INFINITILE_EXPECT(inputs[i].copies == 1 && inputs[i].rows == inputs[0].rows && inputs[i].size == program.value(program.inputs[i]).size);
@@ -229,6 +231,8 @@ std::vector<Numbers<T>> Evaluation<T>::pull_inputs(Batch<T const> cotangent) con
   return out;
 }
 
+template Numbers<double> shared_numbers(std::span<double const>);
+template Numbers<float> shared_numbers(std::span<double const>);
 template class ParameterArrays<double>;
 template class ParameterArrays<float>;
 template struct ParameterUse<double>;

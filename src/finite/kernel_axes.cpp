@@ -61,8 +61,11 @@ KernelLayout::KernelLayout(std::vector<long> const& shape, KernelAxes const& axe
     if (fates[a] != Fate::traced) kept *= shape[a];
   }
   for (std::size_t a = 0; a < shape.size(); ++a) {
-    if (fates[a] == Fate::full) kept_shape_.push_back(shape[a]);
-    if (fates[a] != Fate::traced) kept_shape_.push_back(shape[a]);
+    if (fates[a] == Fate::traced) continue;
+    int const axis = static_cast<int>(a), place = static_cast<int>(kept_axes_.size());
+    bool const twice = fates[a] == Fate::full;
+    kept_axes_.push_back({axis, shape[a], twice ? place + 1 : place});
+    if (twice) kept_axes_.push_back({axis, shape[a], place});
   }
 
   auto const traced = places_along(shape, own, fates, Fate::traced), diagonal = places_along(shape, own, fates, Fate::diagonal),
@@ -74,6 +77,12 @@ KernelLayout::KernelLayout(std::vector<long> const& shape, KernelAxes const& axe
   for (long const d : places_along(shape, first, fates, Fate::diagonal))
     for (long const f : places_along(shape, first, fates, Fate::full))
       for (long const g : places_along(shape, second, fates, Fate::full)) places_.push_back(d + f + g);
+}
+
+std::vector<long> KernelLayout::kept_shape() const {
+  std::vector<long> shape;
+  for (KeptOutputAxis const& kept : kept_axes_) shape.push_back(kept.size);
+  return shape;
 }
 
 }  // namespace infinitile

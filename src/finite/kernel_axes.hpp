@@ -13,6 +13,13 @@ struct KernelAxes {
   bool operator==(KernelAxes const&) const = default;
 };
 
+/// An axis that a pair of samples keeps.
+struct KeptOutputAxis {
+  int axis = 0;  ///< of one sample's output, counted from 0
+  long size = 1;
+  int twin = 0;  ///< where the same axis of the other sample is kept; its own place where it is kept once
+};
+
 /// The same for outputs of one shape, as the computation wants it: outputs in the order of traced, diagonal and full entries.
 class KernelLayout {
 public:
@@ -24,7 +31,9 @@ public:
   /// The entry of an output that stands at place c of the order.
   std::vector<int> const& order() const { return order_; }
   /// The axes that a pair of samples keeps, in the order of the output's: (h, h', w, w', o, o').
-  std::vector<long> const& kept_shape() const { return kept_shape_; }
+  std::vector<KeptOutputAxis> const& kept_axes() const& { return kept_axes_; }
+  std::vector<KeptOutputAxis> const& kept_axes() const&& = delete;  // a loop over them would outlive a layout without a name
+  std::vector<long> kept_shape() const;
   long kept() const { return static_cast<long>(places_.size()); }
   /// Where in the kept axes the entry (diagonal, full, full') stands.
   long place(int diagonal, int full, int other) const {
@@ -36,7 +45,7 @@ public:
 private:
   OutputSplit split_;
   std::vector<int> order_;
-  std::vector<long> kept_shape_;
+  std::vector<KeptOutputAxis> kept_axes_;
   std::vector<long> places_;
 };
 

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
+
 #include "finite/program.hpp"
 #include "kernels/empirical_terms.hpp"
 
-// What the ways to an empirical tangent kernel cost, so that the cheapest can be taken. Units are multiplications inside of matrix products.
+// What the ways to an empirical tangent kernel cost, so that the cheapest can be taken.
 
 namespace infinitile {
 
@@ -27,29 +29,42 @@ struct BlockSize {
   double output_pairs() const { return count() * outputs.full; }
 };
 
+struct Cost {
+  double multiplications = 0;  ///< inside of matrix products, half of their flops
+  double numbers = 0;          ///< that go through memory beside them
+
+  /// In multiplications. A number takes as long as ten: 10 GB/s against 50 G multiplications per second and core, both in float64.
+  double total() const { return multiplications + 10 * numbers; }
+  Cost& operator+=(Cost const& other);
+  friend Cost operator+(Cost left, Cost const& right) { return left += right; }
+  friend Cost operator*(double times, Cost const& each) { return {times * each.multiplications, times * each.numbers}; }
+};
+
 /// One sample forward, or one tangent or cotangent of one sample through one operand.
-double forward_cost(FiniteProgram const& program, Instruction const& instruction);
-double forward_cost(FiniteProgram const& program);
+Cost forward_cost(FiniteProgram const& program, Instruction const& instruction);
+Cost forward_cost(FiniteProgram const& program);
 
 /// Of one use of a parameter, all samples and outputs: with its Jacobian, and by its structure where there is a rule for it.
 struct UseCost {
-  double contraction = 0;
-  double structured = 0;
+  Cost contraction;
+  std::optional<Cost> structured{};
+
+  bool prefers_structure() const { return structured && structured->total() < contraction.total(); }
 };
 UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, int operand, BlockSize const& size);
 
 /// Of the whole block by NTK-vector products.
-double vector_products_cost(FiniteProgram const& program, BlockSize const& size);
+Cost vector_products_cost(FiniteProgram const& program, BlockSize const& size);
 /// Of carrying the cotangents of all outputs back to where parameters are used: what the other two ways share.
-double carry_cost(FiniteProgram const& program, BlockSize const& size);
+Cost carry_cost(FiniteProgram const& program, BlockSize const& size);
 /// Of the whole block use by use: by contraction, by structure where there is a rule for it, or by the cheaper of both.
-double uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
+Cost uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
 
 /// Does the whole block go by NTK-vector products?
 bool goes_by_columns(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
 
 /// Of a block of the tangent kernel as the method computes it, the networks of both sides run forward.
-double block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
+Cost block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
 
 /// The numbers that one sample of an evaluation holds at most, and those of its largest value.
 struct SampleSize {

@@ -6,8 +6,8 @@
 #include "base/hash.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "finite/shapes.hpp"
 #include "kernels/philox.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 

@@ -18,8 +18,7 @@ WindowPicks transposed_picks(std::span<WindowAxis const> axes);
 /// A pool along one axis.
 enum class Pool { sum, average, average_inside };  ///< average_inside: over the positions that are there
 PositionTap pool_matrix(WindowAxis const& axis, Pool pool);
-/// A resize along one axis. Pixel centres lie at half-integers; linear is a triangle, with antialias as wide as an output pixel where that
-/// is more. Source: jax.image.resize, reference 2.11.
+/// A resize along one axis.
 PositionTap resize_matrix(long in, long out, ImageResize const& op);
 /// What relates the embeddings of positions: a factor of their covariance, which makes them of independent ones (reference 1.4).
 PositionTap embedding_matrix(GlobalSelfAttention const& op, std::span<long const> sizes);

@@ -4,7 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/index.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 

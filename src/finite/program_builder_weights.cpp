@@ -5,7 +5,7 @@
 #include "base/error.hpp"
 #include "base/index.hpp"
 #include "finite/program_builder.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 

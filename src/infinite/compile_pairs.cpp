@@ -51,6 +51,7 @@ private:
 
   void place(int n) {
     Node const& node = network_.node(n);
+    now_ = n;
     if (node.inputs.size() < 2) registers_.of(n) = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
     // Sums, products and concatenations take a branch in as soon as it is there.
     for (Branch const branch : branches_[at(n)]) merge(branch.node, branch.number);
@@ -58,6 +59,7 @@ private:
 
   void merge(int m, int branch) {
     Node const& node = network_.node(m);
+    now_ = m;
     int const from = node.inputs[at(branch)];
     double const weight = branch_weight(node, branch);
     if (merged_[at(m)]++ == 0) {
@@ -76,7 +78,7 @@ private:
     step.after = program_.root_rows++;
     step.weight = std::exchange(first_weight_[m], 1.0);
     step.shift = weight;
-    program_.steps.push_back(step);
+    write(step);
     target.slot = step.after;
     registers_.release(from);
   }
@@ -116,6 +118,12 @@ private:
         if (*reg == a || *reg == b) *reg = *reg == a ? b : a;
   }
 
+  /// A step of the node at hand.
+  void write(Step step) {
+    step.node = now_;
+    program_.steps.push_back(step);
+  }
+
   /// A step in place on the only input of a node; `fill` writes what is special about it.
   template <class Fill>
   Place step_on(Node const& node, Step::Kind kind, Fill fill) {
@@ -126,7 +134,7 @@ private:
     step.before = place.slot;
     step.after = program_.root_rows++;
     fill(step);
-    program_.steps.push_back(step);
+    write(step);
     return {place.reg, step.after};
   }
 
@@ -138,7 +146,7 @@ private:
     step.index = input.index;
     step.target = new_register();
     step.after = program_.root_rows++;
-    program_.steps.push_back(step);
+    write(step);
     return {step.target, step.after};
   }
 
@@ -185,6 +193,7 @@ private:
 
   Network const& network_;
   PairProgram program_;
+  int now_ = 0;  ///< the node whose steps are being written
   Registers registers_;
   std::vector<std::vector<Branch>> branches_;
   std::vector<int> merged_;             ///< branches that a merging node has taken in

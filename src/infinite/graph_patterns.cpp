@@ -201,4 +201,19 @@ std::vector<Graphs> read_graphs(Network const& network, std::vector<GraphPattern
   return out;
 }
 
+std::vector<double> dense_matrices(Network const& network, int node, Graphs const& graphs) {
+  Vertices const vertices(std::get<Aggregate>(network.node(node).op), network.node(node).sizes());
+  long const count = vertices.count();
+  std::vector<long> number(at(vertices.positions), -1);  // of the vertices of the first copy
+  for (long v = 0; v < count; ++v) number[at(vertices.place(v))] = v;
+  std::vector<double> out(at(graphs.rows() * count * count), 0);
+  for (long row = 0; row < graphs.rows(); ++row)
+    for (long receiver = 0; receiver < count; ++receiver) {
+      long const list = row * graphs.positions + vertices.place(receiver);
+      for (long edge = graphs.first[at(list)]; edge < graphs.first[at(list + 1)]; ++edge)
+        out[at((row * count + receiver) * count + number[at(graphs.sender[at(edge)])])] = graphs.weight[at(edge)];
+    }
+  return out;
+}
+
 }  // namespace infinitile

@@ -30,4 +30,7 @@ GraphReaders find_graph_readers(Network const& network);
 /// padding, and one that stands there twice weighs 2. Throws Error, naming the layer, for any other shape and for numbers that are too large.
 std::vector<Graphs> read_graphs(Network const& network, std::vector<GraphPattern> const& patterns);
 
+/// The graphs that an aggregate layer reads as matrices of its vertices: [rows][receivers][senders], vertices in row-major order.
+std::vector<double> dense_matrices(Network const& network, int node, Graphs const& graphs);
+
 }  // namespace infinitile

@@ -99,6 +99,7 @@ InfiniteCost cost_of(PositionProgram const& program) {
 }  // namespace
 
 InfiniteProgram compile_infinite(Network const& network, Masks masks, std::span<Graphs const> graphs) {
+  expect_infinite_width(network);
   auto const with_places = [&](auto program) {
     program.where = step_places(network, program);
     return program;
@@ -113,12 +114,13 @@ InfiniteCost cost_of(InfiniteProgram const& program) {
 
 std::vector<std::string> infinite_support(Network const& network) {
   std::vector<std::string> out;
-  for (int n = 0; n < network.size(); ++n) out.emplace_back(network.is_needed(n) ? "yes" : "not computed");
+  for (int n = 0; n < network.size(); ++n)
+    out.emplace_back(!network.is_needed(n) ? "not computed" : network.node(n).only_finite.empty() ? "yes" : "no");
   if (!acts_on_positions(network)) return out;
   PositionNeeds const needs = find_needs(network, find_maps(network));
   for (std::size_t n = 0; n < out.size(); ++n) {
     long const positions = network.node(static_cast<int>(n)).positions();
-    if (positions == 1 || !network.is_needed(static_cast<int>(n))) continue;
+    if (positions == 1 || out[n] != "yes") continue;
     auto const* const attention = std::get_if<GlobalSelfAttention>(&network.node(static_cast<int>(n)).op);
     if (attention != nullptr && !has_kernel(*attention)) {
       out[n] = "no";

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
@@ -51,12 +52,6 @@ PositionMap write_map(long count, long in_positions, double scale, bool picks, T
 
 }  // namespace
 
-long product_of(std::span<long const> sizes) {
-  long out = 1;
-  for (long const size : sizes) out *= size;
-  return out;
-}
-
 void expect_room(double weights) {
   constexpr double most = 1 << 27;  // 1.6 GB; a window of 5 x 5 on images of 2,048 x 2,048 has three quarters of it
   if (weights > most)
@@ -83,13 +78,6 @@ Rows kronecker(std::vector<Rows> const& axes, std::span<long const> sizes) {
       }
     out = std::move(next);
   }
-  return out;
-}
-
-Rows transposed(Rows const& rows, long columns) {
-  Rows out(at(columns));
-  for (std::size_t o = 0; o < rows.size(); ++o)
-    for (Entry const& entry : rows[o]) out[at(entry.in)].push_back({static_cast<long>(o), entry.weight});
   return out;
 }
 

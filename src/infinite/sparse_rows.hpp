@@ -4,26 +4,15 @@
 #include <vector>
 
 #include "kernels/position_map.hpp"
+#include "net/position_rows.hpp"
 
 namespace infinitile {
-
-/// A sparse matrix over positions, (out, in), row by row. Most layers act along each spatial axis by itself: a matrix per axis says what they do.
-struct Entry {
-  long in = 0;
-  double weight = 1;
-};
-using Rows = std::vector<std::vector<Entry>>;
-
-long product_of(std::span<long const> sizes);
 
 /// Throws Error without a place where a map with so many weights would fill the memory of a machine.
 void expect_room(double weights);
 
 /// The matrix over all positions that acts along each axis by its own. `sizes` are those of the input. This and map_of_axes throw as expect_room.
 Rows kronecker(std::vector<Rows> const& axes, std::span<long const> sizes);
-
-/// With columns 0, ..., columns - 1 as rows.
-Rows transposed(Rows const& rows, long columns);
 
 /// Taps as a map: picks where they will do.
 PositionMap map_of(std::vector<Rows> const& taps, long in_positions, double scale);

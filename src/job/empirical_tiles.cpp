@@ -44,7 +44,7 @@ std::vector<Batch<T const>> EmpiricalTiles::Samples<T>::rows(long first, int cou
 }
 
 EmpiricalTiles::EmpiricalTiles(TileGrid grid, FiniteReading reading, std::vector<InputRows> inputs, Precision precision)
-    : grid_(grid), get_(reading.get), samples_([&]() -> decltype(samples_) {
+    : grid_(grid), get_(reading.get), layout_(reading.layout()), samples_([&]() -> decltype(samples_) {
         if (precision == Precision::float64) return Samples<double>(reading, std::move(inputs));
         return Samples<float>(reading, std::move(inputs));
       }()) {}
@@ -66,26 +66,39 @@ void EmpiricalTiles::compute_as(std::vector<TileIndex> const& tiles, std::vector
   }
 }
 
+std::vector<double> EmpiricalTiles::test_diagonal(std::string_view kind, Communicator const& comm) {
+  if (test_nngp_.empty()) fill_test_diagonal(comm);
+  return kind == "nngp" ? test_nngp_ : test_ntk_;
+}
+
 void EmpiricalTiles::fill_test_diagonal(Communicator const& comm) {
-  for (auto* const diagonal : {&test_nngp_, &test_ntk_}) diagonal->assign(at(grid_.test()), 0);
+  long const kept = layout_.kept();
+  for (auto* const diagonal : {&test_nngp_, &test_ntk_}) diagonal->assign(at(grid_.test() * kept), 0);
+  // All ranks but one have 0, so that the sum is that rank's number to the last bit; without them -0 becomes 0 too.
+  auto const put = [&](auto const& pair, std::vector<double>& into, long i) {
+    std::ranges::transform(pair, into.begin() + i * kept, [](double number) { return number + 0.0; });
+  };
   auto const fill = [&]<class T>(Samples<T> const& samples) {
     for (long i = comm.rank(); i < grid_.test(); i += comm.size()) {
       stop_if_signalled();
       auto const block = samples.kernel.within(samples.rows(grid_.train() + i, 1), static_cast<typename EmpiricalKernel<T>::Get>(get_));
       for (auto const* const kernel : {&block.nngp, &block.ntk}) expect_finite(*kernel, text("test row ", i));
-      test_nngp_[at(i)] = block.nngp.front();
-      if (!block.ntk.empty()) test_ntk_[at(i)] = block.ntk.front();
+      put(block.nngp, test_nngp_, i);
+      put(block.ntk, test_ntk_, i);
     }
   };
   together(
       comm, [&] { std::visit(fill, samples_); }, no_hurry);
-  // All ranks but one have 0, so that the sum is that rank's number to the last bit.
   for (auto* const diagonal : {&test_nngp_, &test_ntk_}) comm.all_reduce(std::span(*diagonal), Reduction::sum);
 }
 
 std::string EmpiricalTiles::describe(std::string_view kind) const {
-  return kind == "nngp" ? "mean over the outputs of the finite network of f(x) f(x')"
-                        : "empirical tangent kernel of the finite network, mean over its outputs";
+  std::string const what =
+      kind == "nngp" ? "products f(x) f(x') of the outputs of the finite network" : "empirical tangent kernel of the finite network";
+  auto const [traced, diagonal, full] = layout_.split();
+  return what + (traced > 1 ? text(", mean over ", traced, " outputs") : "")
+         + (full > 1 ? text(", each of ", full, " outputs with each") : "")
+         + (diagonal > 1 ? text(", each of ", diagonal, " outputs with itself") : "");
 }
 
 }  // namespace infinitile

@@ -1,9 +1,7 @@
 #include "job/finite_reading.hpp"
 
 #include <algorithm>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -24,40 +22,16 @@ NtkMethod method_from(std::string const& word) {
                                             : NtkMethod::automatic;
 }
 
-/// A finite network takes a graph as one more input; jobs do not hand it over yet.
-void refuse_graphs(Network const& network) {
-  for (int n = 0; n < network.size(); ++n)
-    if (network.is_needed(n) && std::holds_alternative<Aggregate>(network.node(n).op))
-      throw Error(text(network.where(network.node(n)), ": kernel.kind: empirical does not read aggregate. Take the layer out, or set ",
-                       "kernel.kind to infinite."));
-}
-
-/// A result has one number for each pair of inputs.
-void expect_one_number(Job const& job, std::vector<long> const& output, KernelAxes const& axes) {
-  KernelLayout const layout = [&] {
-    try {
-      return KernelLayout(output, axes);
-    } catch (Error const& error) {
-      throw Error(text(job.file.string(), ": kernel.", error.what()));
-    }
-  }();
-  if (layout.kept() == 1) return;
-  std::vector<int> all;
-  for (int axis = -static_cast<int>(output.size()); axis < 0; ++axis) all.push_back(axis);
-  throw Error(
-      fmt::format("{}: kernel.trace_axes is [{}] and kernel.diagonal_axes is [{}]; of outputs of shape ({}) they leave ({}) numbers for "
-                  "each pair of inputs, but one is needed. Set kernel.trace_axes to [{}] and leave kernel.diagonal_axes out.",
-                  job.file.string(), fmt::join(axes.trace, ", "), fmt::join(axes.diagonal, ", "), fmt::join(output, ", "),
-                  fmt::join(layout.kept_shape(), ", "), fmt::join(all, ", ")));
+/// kernel.trace_axes and kernel.diagonal_axes have to name axes of the output.
+void check_axes(Job const& job, FiniteReading const& reading) {
+  try {
+    static_cast<void>(reading.layout());
+  } catch (Error const& error) {
+    throw Error(text(job.file.string(), ": kernel.", error.what()));
+  }
 }
 
 }  // namespace
-
-long FiniteReading::parameter_count() const {
-  long count = 0;
-  for (ParameterSpec const& spec : program.parameters) count += spec.size();
-  return count;
-}
 
 ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec const> specs, Communicator const& comm) {
   ParameterValues values = together(comm, [&] {
@@ -70,6 +44,35 @@ ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec con
   return values;
 }
 
+KeptAxes FiniteReading::kept() const {
+  int const channels = static_cast<int>(program.output_shape.size()) - 1;
+  KernelLayout const layout = this->layout();
+  std::vector<KeptAxis> out;
+  for (KeptOutputAxis const& axis : layout.kept_axes())
+    out.push_back({axis.axis == channels ? "output" : channels == 1 ? "position" : text("position_", axis.axis), axis.size, axis.twin});
+  return KeptAxes(std::move(out));
+}
+
+long FiniteReading::parameter_count() const {
+  long count = 0;
+  for (ParameterSpec const& spec : program.parameters) count += spec.size();
+  return count;
+}
+
+std::vector<InputRows> graph_inputs(Network const& network, std::vector<Graphs> const& graphs) {
+  std::vector<int> const sets = find_graph_readers(network).of;
+  std::vector<InputRows> out;
+  for (int n = 0; n < network.size(); ++n) {
+    if (sets[at(n)] < 0) continue;
+    Graphs const& read = graphs[at(sets[at(n)])];
+    InputRows rows;
+    rows.values = dense_matrices(network, n, read);
+    rows.width = static_cast<long>(rows.values.size()) / read.rows();
+    out.push_back(std::move(rows));
+  }
+  return out;
+}
+
 std::uint64_t hash_of(ParameterValues const& values) {
   std::uint64_t hash = 0;
   for (auto const& each : values) hash = checksum(std::as_bytes(std::span(each)), hash);
@@ -80,7 +83,7 @@ FiniteReading read_program(Job const& job, FiniteProgram program) {
   FiniteReading reading;
   reading.program = std::move(program);
   reading.axes = {job.kernel.trace_axes, job.kernel.diagonal_axes};
-  expect_one_number(job, reading.program.output_shape, reading.axes);
+  check_axes(job, reading);
   reading.method = method_from(job.kernel.method);
   using Get = EmpiricalKernel<double>::Get;
   reading.get = wants(job.kernel.get, "ntk") ? Get::nngp_and_ntk : Get::nngp;
@@ -88,7 +91,6 @@ FiniteReading read_program(Job const& job, FiniteProgram program) {
 }
 
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
-  refuse_graphs(network);
   FiniteReading reading = read_program(job, compile_finite(network));
   auto const& specs = reading.program.parameters;
   if (job.parameters.file.empty()) {
@@ -101,23 +103,31 @@ FiniteReading read_finite(Job const& job, Network const& network, Communicator c
 }
 
 FiniteCost cost_of(FiniteReading const& reading, int side) {
-  BlockSize const block{reading.split(), side, side, BlockSize::Sides::two};
+  KernelLayout const layout = reading.layout();
+  BlockSize const block{layout.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
-  double const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
+  Cost const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
-  out.pair_flops = 2 * (cost / block.pairs() + block.count());  // and the outputs' product
-  out.numbers = static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
-  // On the way back the cotangents of a result and of its operand are there; Jacobians come in slices of an eighth.
+  out.pair_flops = 2 * (cost.total() / block.pairs() + block.count());  // and the outputs' product
+  // Parameters twice: as they were read, and in the precision of the tiles.
+  out.numbers = 2 * static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
+  // Sums of a tile's kernels, and the tile made of them.
+  out.numbers += (derivatives ? 3 : 2) * block.pairs() * static_cast<double>(layout.kept());
+  // On the way back the cotangents of a result and of its operand are there, of all outputs in pairs; Jacobians come in slices of an eighth.
+  double const each = block.samples() * sample.largest;
   if (derivatives)
-    out.numbers += 2.25 * std::min(static_cast<double>(cotangents_at_once), block.samples() * block.count() * sample.largest);
+    out.numbers +=
+        2.25 * std::clamp(static_cast<double>(cotangents_at_once), each * block.outputs.full, each * std::max(block.count(), 1.0));
   return out;
 }
 
 int automatic_side(FiniteReading const& reading, long train) {
   constexpr double most_numbers = 1L << 26;  // of the samples of both sides
+  constexpr double most_entries = 1L << 22;  // of a tile
   int const side = automatic_side(train, cost_of(reading, automatic_side(train, 0)).pair_flops);
-  int const bound = static_cast<int>(std::min<double>(side, most_numbers / (2 * sample_size(reading.program).all)));
+  int const bound = static_cast<int>(std::min({static_cast<double>(side), most_numbers / (2 * sample_size(reading.program).all),
+                                               std::sqrt(most_entries / static_cast<double>(reading.layout().kept()))}));
   return bound >= 16 ? bound / 16 * 16 : std::max(bound, 1);
 }
 

@@ -4,7 +4,10 @@
 
 #include "comm/communicator.hpp"
 #include "finite/empirical_kernel.hpp"
+#include "infinite/graph_patterns.hpp"
+#include "infinite/infinite_kernel.hpp"
 #include "job/job.hpp"
+#include "plan/kept_axes.hpp"
 
 namespace infinitile {
 
@@ -17,8 +20,11 @@ struct FiniteReading {
   KernelAxes axes;
   NtkMethod method = NtkMethod::automatic;
   EmpiricalKernel<double>::Get get{};
+  std::vector<InputRows> graphs;  ///< see graph_inputs()
 
-  OutputSplit split() const { return KernelLayout(program.output_shape, axes).split(); }
+  KernelLayout layout() const { return {program.output_shape, axes}; }
+  /// The numbers of a pair, as tiles have them: axes named output (channels) and position, or position_0, position_1 and so on.
+  KeptAxes kept() const;
   long parameter_count() const;
 };
 
@@ -30,8 +36,11 @@ ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec con
 std::uint64_t hash_of(ParameterValues const& values);
 
 /// The parameters are drawn, or rank 0 reads them and sends them to all. Collective. Throws Error: a layer that finite networks do not have,
-/// parameters that do not fit, axes that leave more than one number for each pair of inputs.
+/// parameters that do not fit, axes that the output does not have.
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm);
+
+/// What aggregate layers read, as inputs of the program behind those of the network: a matrix for each row.
+std::vector<InputRows> graph_inputs(Network const& network, std::vector<Graphs> const& graphs);
 
 /// Numbers of cotangents that are on their way at once (EmpiricalKernel): constant, since bits depend on it.
 inline constexpr long cotangents_at_once = 1L << 24;

@@ -6,9 +6,11 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "finite/compile.hpp"
 #include "infinite/compile_positions.hpp"
 #include "infinite/program.hpp"
 #include "job/data.hpp"
+#include "job/inspect_finite.hpp"
 #include "job/inspect_onnx.hpp"
 #include "job/network.hpp"
 #include "job/onnx_reading.hpp"
@@ -29,9 +31,10 @@ using Shapes = std::vector<std::vector<long>>;
 /// How pairs of inputs with positions are computed, and what that costs; or why they are not. `compile` makes the program.
 template <class Compile>
 std::string cost_in_words(Network const& network, Compile compile) {
-  if (!acts_on_positions(network)) return "";
   try {
-    InfiniteCost const cost = cost_of(compile());
+    InfiniteProgram const program = compile();
+    if (!acts_on_positions(network)) return "";
+    InfiniteCost const cost = cost_of(program);
     std::string const way = cost.stages == 0   ? "layer by layer"
                             : cost.stages == 1 ? "plane by plane"
                                                : fmt::format("plane by plane, in {} stages between pools", cost.stages);
@@ -42,27 +45,32 @@ std::string cost_in_words(Network const& network, Compile compile) {
   }
 }
 
-/// The side of tiles, of a job whose rows are not counted.
-int side_of(Job const& job, FiniteReading const& reading) {
-  return job.kernel.tile.value_or(automatic_side(reading, 0));
+/// A column with these words, one for each node.
+TableColumn column_of(Network const& network, std::string title, std::vector<std::string> words) {
+  return {std::move(title), [&network, words = std::move(words)](Node const& node) {
+            return words[static_cast<std::size_t>(&node - network.nodes().data())];
+          }};
 }
 
-/// What the finite network of a job costs, or why there is none.
-std::string finite_cost_in_words(Job const& job, Network const& network) {
+std::string describe_infinite(Job const& job, Network const& network) {
+  auto const compile = [&] {
+    bool const graphs = !job.data.train.pattern.empty();
+    return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
+  };
+  return describe(network, {column_of(network, "infinite", infinite_support(network))}) + cost_in_words(network, compile);
+}
+
+/// The finite network of a job, or why there is none.
+std::string describe_finite(Job const& job, Network const& network) {
+  TableColumn const support = column_of(network, "finite", finite_support(network));
   try {
     FiniteReading const reading = read_finite(job, network, Communicator::self());
-    int const side = side_of(job, reading);
-    return fmt::format("finite network: {} parameters; {} flops per pair of inputs, in tiles of {}\n", reading.parameter_count(),
-                       format_count(cost_of(reading, side).pair_flops), side);
+    int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
+    return describe(network, {support, column_of(network, "tangent kernel", ways_in_words(network, reading, side))})
+           + cost_in_words(reading, side, precision_of(job));
   } catch (Error const& error) {
-    return text("finite network: no. ", error.what(), "\n");
+    return describe(network, {support}) + text("finite network: no. ", error.what(), "\n");
   }
-}
-
-std::string table_of(Network const& network) {
-  auto const support = infinite_support(network);
-  auto const of = [&](Node const& node) { return support[static_cast<std::size_t>(&node - network.nodes().data())]; };
-  return describe(network, {{"infinite", of}});
 }
 
 Shapes read_shape_option(std::string const& words) {
@@ -76,19 +84,17 @@ Shapes read_shape_option(std::string const& words) {
 }
 
 std::string describe_onnx_job(Job const& job, Shapes const& shapes) {
-  OpenedOnnx const opened = open_onnx(job, shapes, Communicator::self());
-  FiniteReading reading = read_program(job, opened.network.program);
-  int const side = side_of(job, reading);
-  return describe_onnx(opened.network, reading.axes, reading.method, side)
-         + fmt::format("{} flops per pair of inputs, in tiles of {}\n", format_count(cost_of(reading, side).pair_flops), side);
+  OpenedOnnx opened = open_onnx(job, shapes, Communicator::self());
+  FiniteReading const reading = read_program(job, opened.network.program);
+  int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
+  return describe_onnx(opened.network, reading.axes, reading.method, side) + cost_in_words(reading, side, precision_of(job));
 }
 
 std::string describe_onnx_file(fs::path const& file, std::optional<std::string> const& shape) {
   OnnxChoice choice;
   if (shape) choice.input_shapes = read_shape_option(*shape);
-  OnnxNetwork const network = import_onnx(read_onnx(load_onnx(file), file.string()), choice);
   constexpr int side = 256;
-  return describe_onnx(network, {}, NtkMethod::automatic, side);
+  return describe_onnx(import_onnx(read_onnx(load_onnx(file), file.string()), choice), {}, NtkMethod::automatic, side);
 }
 
 std::string describe_job(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
@@ -98,12 +104,8 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
                                                    : input_shapes(load_data(data_spec(job)).train);
   if (!job.onnx.empty()) return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + describe_onnx_job(job, shapes);
   Network const network = build_network(job, shapes, activation_signatures());
-  auto const compile = [&] {
-    bool const graphs = !job.data.train.pattern.empty();
-    return compile_infinite(network, masks_of(job), graphs ? graphs_of(network, load_data(data_spec(job))) : std::vector<Graphs>{});
-  };
-  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + table_of(network)
-         + (job.kernel.kind == "empirical" ? finite_cost_in_words(job, network) : cost_in_words(network, compile));
+  return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output))
+         + (job.kernel.kind == "infinite" ? describe_infinite(job, network) : describe_finite(job, network));
 }
 
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
@@ -115,7 +117,10 @@ std::string describe_network(fs::path const& file, YAML::Node const& root, std::
     Network const network = read_network(wrapped ? root["network"] : root, context);
     std::string head = shape ? "" : text(note, "\n\n");
     if (network.outputs() > 1) head += fmt::format("output 0 of {}; a job chooses one by kernel.output\n\n", network.outputs());
-    return head + table_of(network) + cost_in_words(network, [&] { return compile_infinite(network); });
+    return head
+           + describe(network,
+                      {column_of(network, "infinite", infinite_support(network)), column_of(network, "finite", finite_support(network))})
+           + cost_in_words(network, [&] { return compile_infinite(network); });
   } catch (Error const& error) {
     if (shape) throw;
     throw Error(text(error.what(), " (That is ", note, ".)"), error.code());

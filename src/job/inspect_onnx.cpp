@@ -8,6 +8,7 @@
 
 #include "base/index.hpp"
 #include "base/text.hpp"
+#include "finite/ntk_ways.hpp"
 
 namespace infinitile {
 
@@ -34,28 +35,12 @@ std::string table_of(std::vector<Row> const& rows) {
   return out;
 }
 
-/// How the tangent kernel takes a parameter.
-std::string way_of(FiniteProgram const& program, int parameter, BlockSize const& block, NtkMethod method) {
-  if (goes_by_columns(program, block, method)) return "vector products";
-  std::vector<std::string> ways;
-  for (Instruction const& i : program.instructions)
-    for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
-      if (program.value(i.operands[at(operand)]).parameter != parameter) continue;
-      UseCost const cost = use_cost(program, i, operand, block);
-      bool const structured =
-          has_structure(program, i, operand)
-          && (method == NtkMethod::structured_derivatives || (method == NtkMethod::automatic && cost.structured < cost.contraction));
-      ways.push_back(structured ? "structured" : "contraction");
-    }
-  if (ways.size() > 1) return fmt::format("contraction, {} uses", ways.size());
-  return ways.empty() ? "not used" : ways[0];
-}
-
 }  // namespace
 
 std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, NtkMethod method, int side) {
   FiniteProgram const& program = network.program;
   BlockSize const block{KernelLayout(program.output_shape, axes).split(), side, side, BlockSize::Sides::two};
+  std::vector<TermWay> const ways = find_ways(program, block, method);
   std::vector<Row> rows{{"node", "operator", "shape", "parameter", "numbers", "method"}};
   for (OnnxInput const& input : network.inputs)
     rows.push_back({"input", input.name + (input.kind == NumberKind::floating ? "" : " (integers)"), sizes(input.shape), "", "", ""});
@@ -70,7 +55,7 @@ std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, Nt
       listed[at(p)] = true;
       rows.back()[3] = network.parameters[at(p)].name;
       rows.back()[4] = again ? "again" : text(program.parameters[at(p)].size());
-      rows.back()[5] = again ? "" : way_of(program, p, block, method);
+      rows.back()[5] = again ? "" : std::string(name_of(ways[at(p)]));
     }
   }
   long count = 0;

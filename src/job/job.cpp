@@ -6,7 +6,9 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/keys.hpp"
+#include "job/onnx_keys.hpp"
 #include "job/settings.hpp"
+#include "kernels/series.hpp"
 #include "net/yaml.hpp"
 #include "plan/tile_grid.hpp"
 
@@ -117,27 +119,15 @@ Job::Kernel read_kernel(Settings const& settings) {
   return kernel;
 }
 
-/// The file of {onnx: net.onnx}; empty for a network in our language.
-fs::path read_onnx_file(Settings const& settings, Job::Kernel const& kernel, fs::path const& base) {
-  YAML::Node const network = settings.at("network");
-  if (!network.IsMap() || !network["onnx"]) return {};
-  if (network.size() > 1) settings.refuse("network", "onnx has to stand alone. Take the other keys out.");
-  if (!network["onnx"].IsScalar() || network["onnx"].Scalar().empty()) settings.refuse("network", "onnx needs the path of a file.");
-  if (kernel.kind != "empirical")
-    settings.refuse("network",
-                    text("an ONNX file holds a finite network, and kernel.kind is ", kernel.kind, ". Set kernel.kind to empirical."));
-  return complete_path(network["onnx"].Scalar(), base);
-}
-
-Job::Parameters read_parameter_source(Settings const& settings, fs::path const& onnx, fs::path const& base) {
+Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
   Job::Parameters parameters;
   if (settings.given("parameters.skip")) parameters.skip = read_words(settings.at("parameters.skip"));
-  if (onnx.empty() && !parameters.skip.empty()) settings.refuse("parameters.skip", "it is for networks of ONNX files alone. Leave it out.");
-  if (!onnx.empty() && settings.at("parameters.seed").as<int>() != 0)
-    settings.refuse("parameters.seed", "the parameters of an ONNX network stand in its file. Leave it out.");
-  parameters.seed = settings.at("parameters.seed").as<int>();
+  parameters.seed = settings.at("parameters.seed").as<long>();
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
+  parameters.save = complete_path(word_at(settings, "parameters.save"), fs::current_path());
+  if (!parameters.save.empty() && parameters.save == parameters.file)
+    settings.refuse("parameters.save", "parameters.file names the same file. Save to another one.");
   if (!parameters.file.empty() && parameters.seed != 0)
     settings.refuse("parameters.seed", "parameters.file is given too. Leave one of them out: parameters are drawn or read.");
   if (parameters.file.empty() && parameters.group != find_key("parameters.group")->standard)
@@ -152,10 +142,10 @@ void check_kind(Settings const& settings, Job const& job) {
       settings.refuse(
           key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ", key.kind, ", or leave it out."));
   if (job.kernel.kind != "empirical") return;
-  for (char const* const path : {"data.train.mask", "data.padding", "data.train.pattern"})
+  for (char const* const path : {"data.train.mask", "data.padding"})
     if (settings.given(path))
-      settings.refuse(path, text("kernel.kind is empirical, and finite networks take inputs without masks and graphs. Leave it out, or set "
-                                 "kernel.kind to infinite."));
+      settings.refuse(
+          path, "kernel.kind is empirical, and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite.");
 }
 
 /// The kernels that a posterior is made of.
@@ -188,6 +178,21 @@ Job::Posterior read_posterior(Settings const& settings, Job::Kernel const& kerne
   if (posterior.covariance == "full" && kernel.test_test != "full")
     settings.refuse("posterior.covariance", text("kernel.test_test is ", kernel.test_test, ". Set kernel.test_test to full."));
   return posterior;
+}
+
+Job::Dynamics read_dynamics(Settings const& settings, Job const& job) {
+  Job::Dynamics dynamics;
+  if (settings.given("dynamics.steps")) dynamics.steps = settings.at("dynamics.steps").as<std::vector<int>>();
+  if (word_at(settings, "dynamics.learning_rate") != "auto") dynamics.learning_rate = settings.at("dynamics.learning_rate").as<double>();
+  dynamics.orders = settings.at("dynamics.orders").as<std::vector<int>>();
+  dynamics.save = complete_path(word_at(settings, "dynamics.save"), fs::current_path());
+  if (!dynamics.orders.empty() && (dynamics.orders.front() < 1 || dynamics.orders.back() > Series::most_order))
+    settings.refuse("dynamics.orders", text("orders from 1 to ", Series::most_order, " are needed."));
+  if (dynamics.steps.empty() && !dynamics.save.empty())
+    settings.refuse("dynamics.save", "dynamics.steps is not given, so nothing is trained. Name the steps.");
+  if (!dynamics.save.empty() && (dynamics.save == job.parameters.file || dynamics.save == job.parameters.save))
+    settings.refuse("dynamics.save", "another key of parameters names the same file. Save to another one.");
+  return dynamics;
 }
 
 /// Lists of words and numbers in one line.
@@ -235,6 +240,8 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   values["kernel.get"] = in_line(YAML::Node(job.kernel.get));
   values["posterior.get"] = in_line(YAML::Node(job.posterior.get));
   if (!job.parameters.file.empty()) values["parameters.file"] = YAML::Node(job.parameters.file);
+  if (!job.dynamics.save.empty()) values["dynamics.save"] = YAML::Node(job.dynamics.save);
+  if (!job.parameters.save.empty()) values["parameters.save"] = YAML::Node(job.parameters.save);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
   if (!job.onnx.empty()) values.erase("parameters.seed");
   values["network"] = with_complete_path(job.network, base);
@@ -256,9 +263,10 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
   job.data = read_data(settings, base);
   job.kernel = read_kernel(settings);
-  job.onnx = read_onnx_file(settings, job.kernel, base);
-  job.parameters = read_parameter_source(settings, job.onnx, base);
+  job.onnx = complete_path(read_onnx_path(settings, job.kernel.kind), base);
+  job.parameters = read_parameter_source(settings, base);
   job.posterior = read_posterior(settings, job.kernel);
+  job.dynamics = read_dynamics(settings, job);
   check_kind(settings, job);
   job.network = settings.at("network");
   job.network_overrides = settings.overrides_of("network");

@@ -43,16 +43,25 @@ struct Job {
   };
   /// Of a finite network.
   struct Parameters {
-    int seed = 0;
+    long seed = 0;
     std::string file;  ///< empty: they are drawn, or those of an ONNX file
     std::string group;
     std::vector<std::string> skip;  ///< initializers of an ONNX file that are no parameters
+    std::string save;               ///< where they are written to; empty: nowhere
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp
     double diag_reg = 0;
     bool absolute = false;   ///< diag_reg is not relative to the mean of the train diagonal
     std::string covariance;  ///< diagonal, full
+  };
+
+  /// Gradient descent of a finite network.
+  struct Dynamics {
+    std::vector<int> steps;               ///< empty: none is wanted
+    std::optional<double> learning_rate;  ///< none: automatic
+    std::vector<int> orders;
+    std::string save;  ///< empty: nowhere
   };
 
   std::filesystem::path file;  ///< where it was read from
@@ -62,6 +71,7 @@ struct Job {
   Kernel kernel;
   Parameters parameters;
   Posterior posterior;
+  Dynamics dynamics;
   YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
   std::filesystem::path onnx;     ///< of {onnx: net.onnx}, complete; empty: the network is in the network language
   std::string network_overrides;  ///< the --set options that changed the network, for messages

@@ -5,13 +5,32 @@
 #include <set>
 
 #include "base/hash.hpp"
+#include "base/index.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
+#include "job/parameters_file.hpp"
+#include "job/settings.hpp"
 #include "job/source_notes.hpp"
+#include "net/shapes.hpp"
 #include "version.hpp"
 
 namespace infinitile {
+
+namespace {
+
+/// Pairs as a tile has them, one after the other, become blocks of `into`: row (i, o), column (j, o').
+void spread_outputs(std::span<double> values, int outputs, std::vector<long> const& places, Matrix into) {
+  std::vector<double> const pairs(values.begin(), values.end());
+  std::size_t const block = places.size();
+  int const cols = into.cols / outputs;
+  for (int row = 0; row < into.rows; ++row)
+    for (int col = 0; col < into.cols; ++col)
+      into(row, col) = pairs[at(static_cast<long>(row / outputs) * cols + col / outputs) * block
+                             + at(places[at((row % outputs) * outputs + col % outputs)])];
+}
+
+}  // namespace
 
 KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
     : job_(job),
@@ -23,9 +42,14 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
       machine_{context.comm.size(), context.threads, memory_for_one_rank(context.comm), {}},
       plan_(make_plan(size_of(job, problem_, purpose), machine_)),
       distribution_(context.comm.size()),
-      layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0} {
-  require_targets(purpose);
-  together(context.comm, [&] { require_memory(plan_, machine_); });
+      layout_{problem_.grid, job.kernel.get, precision_of(job), job.kernel.store == "full", 0, problem_.kept()} {
+  auto const hindrance = purpose == Purpose::posterior ? why_no_posterior(job, problem_) : std::nullopt;
+  if (hindrance) throw Error(*hindrance);
+  require_trainable(purpose);
+  together(context.comm, [&] {
+    require_memory(plan_, machine_);
+    require_places_of_parameters();
+  });
   {  // an empty network, or one that fails, says so before anything is written
     auto const phase = context.report.phase("rows");
     kernel_ = make_tile_kernel(job, problem_, context.comm);
@@ -36,9 +60,23 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
   context.report.precision = job.kernel.precision;
 }
 
-void KernelRun::require_targets(Purpose purpose) const {
-  if (purpose == Purpose::posterior && problem_.data.train.outputs == 0)
-    throw Error(text(job_.file.string(), ": data.train has no targets, and a posterior needs them. Name their dataset in data.train.y."));
+void KernelRun::require_trainable(Purpose purpose) const {
+  if (purpose != Purpose::posterior || job_.dynamics.steps.empty()) return;
+  long const outputs = product_of(std::get<FiniteReading>(problem_.reading).program.output_shape), targets = problem_.data.train.outputs;
+  if (outputs != targets)
+    throw Error(text(job_.file.string(), ": dynamics trains the outputs of the network on the targets of each input, but it has ", outputs,
+                     " outputs and ", targets, " targets. Give the last layer as many outputs, or leave dynamics.steps out."));
+}
+
+/// Before hours of work, not behind them.
+void KernelRun::require_places_of_parameters() const {
+  if (!context_.comm.is_first()) return;
+  for (auto const& [key, file] : {std::pair("parameters.save", &job_.parameters.save), std::pair("dynamics.save", &job_.dynamics.save)}) {
+    std::filesystem::path const place = std::filesystem::path(*file).parent_path();
+    if (!place.empty() && !std::filesystem::is_directory(place))
+      throw Error(text(job_.file.string(), ": ", key, " is ", *file, ", and there is no directory ", place.string(),
+                       ". Make it, or name another file."));
+  }
 }
 
 std::vector<Block> KernelRun::blocks() const {
@@ -46,14 +84,6 @@ std::vector<Block> KernelRun::blocks() const {
   if (problem_.has_test()) blocks.push_back(Block::test_train);
   if (problem_.has_test() && job_.kernel.test_test == "full") blocks.push_back(Block::test_test);
   return blocks;
-}
-
-bool KernelRun::has_kernel(std::string_view kind) const {
-  return wants(layout_.kernels, kind);
-}
-
-std::vector<double> KernelRun::test_diagonal(std::string_view kind) const {
-  return kernel_->test_diagonal(kind);
 }
 
 std::vector<TileIndex> KernelRun::own_tiles() const {
@@ -149,8 +179,17 @@ void KernelRun::warn_of_little_space(double missing_share) const {
            ". The run will stop when it is full, and keep what is finished; kernel.store: lower or kernel.precision: float32 need half."));
 }
 
+void KernelRun::save_parameters() const {
+  if (job_.parameters.save.empty()) return;
+  FiniteReading const& reading = std::get<FiniteReading>(problem_.reading);
+  together(context_.comm, [&] {
+    if (context_.comm.is_first()) write_parameters(job_.parameters.save, "", reading.program.parameters, reading.parameters);
+  });
+}
+
 void KernelRun::fill() {
   auto const phase = context_.report.phase("kernel");
+  save_parameters();
   {
     auto const check = context_.report.phase("check finished tiles");
     open_store();
@@ -173,7 +212,9 @@ void KernelRun::fill() {
 }
 
 KernelSource KernelRun::source() {
-  auto const load = [this](KernelKind kind, TileIndex tile, Matrix into) {
+  int const outputs = outputs_in_rows();
+  std::vector<long> const places = layout_.kept.as_matrix();
+  auto const load = [this, outputs, places](KernelKind kind, TileIndex tile, Matrix into) {
     auto const& kernels = layout_.kernels;
     auto const kernel =
         static_cast<std::size_t>(std::find(kernels.begin(), kernels.end(), kind == KernelKind::nngp ? "nngp" : "ntk") - kernels.begin());
@@ -185,9 +226,17 @@ KernelSource KernelRun::source() {
       auto const single = store_->get<float>(tile, kernel);
       std::copy(single.begin(), single.end(), values.begin());
     }
+    if (outputs > 1) spread_outputs(values, outputs, places, into);
   };
-  auto const test_variance = [this](KernelKind kind) { return test_diagonal(kind == KernelKind::nngp ? "nngp" : "ntk"); };
-  return {problem_.grid, load, test_variance};
+  auto const test_variance = [this, outputs, places](KernelKind kind) {
+    auto const pairs = kernel_->test_diagonal(kind == KernelKind::nngp ? "nngp" : "ntk", context_.comm);
+    std::vector<double> variances;
+    for (std::size_t first = 0; first < pairs.size(); first += places.size())
+      for (int o = 0; o < outputs; ++o) variances.push_back(pairs[first + at(places[at(o * (outputs + 1))])]);
+    return variances;
+  };
+  TileGrid const& grid = problem_.grid;
+  return {TileGrid(outputs * grid.train(), outputs * grid.test(), outputs * grid.side()), load, test_variance};
 }
 
 std::string KernelRun::describe(std::string_view kind, Block block) const {
@@ -197,10 +246,30 @@ std::string KernelRun::describe(std::string_view kind, Block block) const {
                                            : "test inputs");
 }
 
+/// How the outputs of a finite network were taken together.
+std::vector<h5::Attribute> KernelRun::attributes() const {
+  if (job_.kernel.kind != "empirical") return {};
+  return {{"trace_axes", flow_text(YAML::Node(job_.kernel.trace_axes))},
+          {"diagonal_axes", flow_text(YAML::Node(job_.kernel.diagonal_axes))}};
+}
+
+/// Collective.
+std::vector<Array> KernelRun::test_diagonals() {
+  if (!problem_.has_test() || job_.kernel.test_test != "diagonal") return {};
+  std::vector<Axis> axes{{"test_index", problem_.grid.test()}};
+  for (KeptAxis const& axis : layout_.kept.axes()) axes.push_back({axis.name, axis.size});
+  std::vector<Array> out;
+  for (auto const& kind : layout_.kernels)
+    out.push_back({"test_test/" + kind, axes, kernel_->test_diagonal(kind, context_.comm), "diagonal: " + describe(kind, Block::test_test),
+                   "", attributes()});
+  return out;
+}
+
 void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes) {
   auto const phase = context_.report.phase("result");
   context_.comm.barrier();  // every rank's last run of tiles is closed
   std::vector<TileRecord> const records = find_tiles_once();
+  std::vector<Array> diagonals = test_diagonals();
   together(context_.comm, [&] {
     if (!context_.comm.is_first()) return;
     if (std::filesystem::exists(directory_->path() / "result.h5") && !result_is_intact(directory_->path()))
@@ -208,15 +277,8 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
                        " is damaged (its checksum does not hold); it is written again from the tiles"));
     ResultContents contents;
     for (Block const block : blocks())
-      for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe(kind, block), {}});
-    if (problem_.has_test() && job_.kernel.test_test == "diagonal")
-      for (auto const& kind : layout_.kernels)
-        contents.arrays.push_back({"test_test/" + kind,
-                                   {{"test_index", problem_.grid.test()}},
-                                   test_diagonal(kind),
-                                   "diagonal: " + describe(kind, Block::test_test),
-                                   "",
-                                   {}});
+      for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe(kind, block), attributes()});
+    contents.arrays = std::move(diagonals);
     std::move(arrays.begin(), arrays.end(), std::back_inserter(contents.arrays));
     contents.notes = std::move(notes);
     std::ranges::move(note_sources(problem_.data), std::back_inserter(contents.notes));

@@ -30,20 +30,23 @@ public:
 
   Problem const& problem() const { return problem_; }
   Distribution const& distribution() const { return distribution_; }
-  /// The finished tiles, for a posterior.
+  /// The finished tiles, for a posterior; full blocks of outputs are rows of their own, input by input.
   KernelSource source();
+  /// The outputs of an input that are such rows; 1 where their mean is taken.
+  int outputs_in_rows() const { return layout_.kept.outputs(); }
   std::vector<Block> blocks() const;
-  bool has_kernel(std::string_view kind) const;
-  /// The variances of the test inputs under a kernel, on every rank.
-  std::vector<double> test_diagonal(std::string_view kind) const;
 
 private:
-  void require_targets(Purpose purpose) const;
+  void require_trainable(Purpose purpose) const;
+  void require_places_of_parameters() const;
+  void save_parameters() const;
   void open_store();
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;
   std::vector<TileRecord> find_tiles_once() const;
   std::string describe(std::string_view kind, Block block) const;
+  std::vector<h5::Attribute> attributes() const;
+  std::vector<Array> test_diagonals();
   void warn_of_little_space(double missing_share) const;
   template <class T>
   void compute(std::vector<TileIndex> const& missing);

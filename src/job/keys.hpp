@@ -18,7 +18,10 @@ enum class Needs {
   number,          ///< a finite number
   number_from_0,   ///< a finite number, not negative
   whole_from_0,    ///< a whole number, not negative
+  seed,            ///< the same, up to 2^63 - 1
   auto_or_from_1,  ///< auto, or a whole number from 1
+  auto_or_number,  ///< auto, or a finite number above 0
+  counts,          ///< a list of whole numbers from 0, each larger than the one before
   axes,            ///< a list of whole numbers, also an empty one
   network,         ///< layers; net/ reads them
 };

@@ -8,12 +8,14 @@
 
 namespace infinitile {
 
-/// Parameters of a finite network in an HDF5 file: below `group` each is a dataset at its path, such as params/3/1/0/w.
-/// Throws Error, naming file and dataset: one is missing, has another shape, is no floating numbers, holds a number that is not finite, or
-/// the file has one that the network does not know.
+// Parameters of a finite network in a file, of the kind that its name ends with: safetensors, or HDF5 for all other names. Below `group`
+// each is an array at its path: params/3/1/0/w in HDF5, params.3.1.0.w in safetensors, which have no directories.
+
+/// Throws Error, naming file and array: one is missing, has another shape, is no floating numbers, holds a number that is not finite, or the
+/// file has one that the network does not know.
 ParameterValues read_parameters(std::filesystem::path const& file, std::string const& group, std::span<ParameterSpec const> specs);
 
-/// The file appears when it is complete, in place of one of that name.
+/// In float64. The file appears when it is complete, in place of one of that name.
 void write_parameters(std::filesystem::path const& file, std::string const& group, std::span<ParameterSpec const> specs,
                       ParameterValues const& values);
 

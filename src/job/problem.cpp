@@ -13,9 +13,11 @@
 #include "base/text.hpp"
 #include "infinite/graph_patterns.hpp"
 #include "job/data.hpp"
+#include "job/dynamics.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
 #include "job/onnx_reading.hpp"
+#include "job/settings.hpp"
 #include "job/share_data.hpp"
 #include "kernels/activation.hpp"
 
@@ -72,7 +74,12 @@ std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, std
                                                              Communicator const& comm) {
   if (!graph) return read_onnx_job(job, data, comm);
   Network const& network = *graph;
-  if (job.kernel.kind == "empirical") return read_finite(job, network, comm);
+  if (job.kernel.kind == "empirical") {
+    FiniteReading reading = read_finite(job, network, comm);
+    reading.graphs = graph_inputs(network, graphs_of(network, data));
+    return reading;
+  }
+  expect_infinite_width(job, network);
   warn_of_shared_branches(network);
   std::vector<Graphs> graphs = graphs_of(network, data);
   InfiniteProgram program = compile_infinite(network, masks_of(job), graphs);
@@ -125,6 +132,27 @@ long Problem::features() const {
   return sum;
 }
 
+KeptAxes Problem::kept() const {
+  auto const* const finite = std::get_if<FiniteReading>(&reading);
+  return finite != nullptr ? finite->kept() : KeptAxes();
+}
+
+std::optional<std::string> why_no_posterior(Job const& job, Problem const& problem) {
+  long const targets = problem.data.train.outputs;
+  if (targets == 0)
+    return text(job.file.string(), ": data.train has no targets, and a posterior needs them. Name their dataset in data.train.y.");
+  KeptAxes const kept = problem.kept();
+  if (!kept.is_matrix())
+    return text(job.file.string(), ": kernel.diagonal_axes is ", flow_text(YAML::Node(job.kernel.diagonal_axes)),
+                ", and a posterior needs all outputs with each other, or their mean. Set kernel.diagonal_axes to [].");
+  int const outputs = kept.outputs();
+  if (outputs > 1 && outputs != targets)
+    return text(job.file.string(), ": kernel.trace_axes is ", flow_text(YAML::Node(job.kernel.trace_axes)), " and leaves ", outputs,
+                " outputs of each input, but data.train.y has ", targets, targets == 1 ? " column" : " columns",
+                ". As many are needed; a kernel of all outputs, with kernel.trace_axes [-1], takes any.");
+  return std::nullopt;
+}
+
 Problem open_problem(Job const& job, Communicator const& comm) {
   // The last rank of the first one's node, which sees the same files, hashes them while the first one reads.
   int const hasher = comm.last_rank_on_first_node();
@@ -161,7 +189,12 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
     size.product_flops = cost.pair_flops;
-    size.network_bytes = size.entry_bytes * cost.numbers;
+    size.kept = static_cast<double>(problem.kept().count());
+    double const diagonal = problem.has_test() ? static_cast<double>(problem.grid.test()) * size.kept * size.kernels : 0;
+    for (InputRows const& graph : finite->graphs) size.features += graph.width;
+    size.network_bytes = size.entry_bytes * cost.numbers + 8 * diagonal;
+    if (purpose == Purpose::posterior && !job.dynamics.steps.empty())
+      size.network_bytes += 8 * training_numbers(*finite, job.dynamics, problem.grid.train() + problem.grid.test());
   } else {
     InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
     size.product_flops = 2 * static_cast<double>(size.features);
@@ -174,6 +207,7 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
         (wants(job.posterior.get, "nngp") ? 1 : 0) + (wants(job.posterior.get, "ntk") || wants(job.posterior.get, "ntkgp") ? 1 : 0);
     size.ntk_posterior = wants(job.posterior.get, "ntk");
     size.full_covariance = job.posterior.covariance == "full";
+    size.blocks = std::sqrt(size.kept);
   }
   return size;
 }

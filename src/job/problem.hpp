@@ -31,6 +31,8 @@ struct Problem {
   Sources sources;
 
   bool has_test() const { return data.test.has_value(); }
+  /// The numbers of each pair of inputs.
+  KeptAxes kept() const;
   long features() const;
 };
 
@@ -43,6 +45,9 @@ Problem open_problem(Job const& job, Communicator const& comm);
 /// What the plan must know of a job, for the command that is to run.
 enum class Purpose { kernel, posterior };
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose);
+
+/// Why no posterior can be made of the job's kernels: the line of an error. Nothing where one can.
+std::optional<std::string> why_no_posterior(Job const& job, Problem const& problem);
 
 /// What one rank may use of its node's memory: what is available now (also within a container's limit), divided by the ranks there. 0 where
 /// that is not known.

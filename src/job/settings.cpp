@@ -65,6 +65,12 @@ bool is_shape(YAML::Node const& node) {
   return is_list_of_sizes(node) || (node.IsSequence() && node.size() > 0 && std::ranges::all_of(node, is_list_of_sizes));
 }
 
+bool is_list_of_counts(YAML::Node const& node) {
+  if (!node.IsSequence() || !std::ranges::all_of(node, holds<int>)) return false;
+  auto const counts = node.as<std::vector<int>>();
+  return (counts.empty() || counts.front() >= 0) && std::ranges::adjacent_find(counts, std::greater_equal<>()) == counts.end();
+}
+
 bool is_among(YAML::Node const& node, std::vector<std::string> const& choices) {
   return node.IsScalar() && std::ranges::find(choices, node.Scalar()) != choices.end();
 }
@@ -103,8 +109,14 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return holds<double>(node) && std::isfinite(node.as<double>()) && node.as<double>() >= 0;
     case Needs::whole_from_0:
       return holds<int>(node) && node.as<int>() >= 0;
+    case Needs::seed:
+      return holds<long>(node) && node.as<long>() >= 0;
     case Needs::auto_or_from_1:
       return is_among(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
+    case Needs::auto_or_number:
+      return is_among(node, {"auto"}) || (holds<double>(node) && std::isfinite(node.as<double>()) && node.as<double>() > 0);
+    case Needs::counts:
+      return is_list_of_counts(node);
     case Needs::axes:
       return node.IsSequence() && std::ranges::all_of(node, holds<int>);
     case Needs::network:
@@ -136,8 +148,14 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return "a finite number from 0 is needed.";
     case Needs::whole_from_0:
       return text("a whole number from 0 to ", std::numeric_limits<int>::max(), " is needed.");
+    case Needs::seed:
+      return text("a whole number from 0 to ", std::numeric_limits<long>::max(), " is needed.");
     case Needs::auto_or_from_1:
       return text("a whole number from 1 to ", std::numeric_limits<int>::max(), " or auto is needed.");
+    case Needs::auto_or_number:
+      return "a finite number above 0 or auto is needed.";
+    case Needs::counts:
+      return "a list of growing whole numbers is needed, such as [0, 10, 100].";
     case Needs::axes:
       return "a list of axes is needed, such as [-1] or [].";
     case Needs::network:

@@ -1,5 +1,8 @@
 #include "job/tile_kernel.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "job/empirical_tiles.hpp"
 
 namespace infinitile {
@@ -38,7 +41,7 @@ public:
   void compute(std::vector<TileIndex> const& tiles, std::vector<Values<float>>& values) const override {
     kernel_.compute(Exec(), tiles, get_, values);
   }
-  std::vector<double> test_diagonal(std::string_view kind) const override {
+  std::vector<double> test_diagonal(std::string_view kind, Communicator const&) override {
     return kind == "nngp" ? kernel_.nngp_diagonal(Block::test_test) : kernel_.ntk_diagonal(Block::test_test);
   }
   std::string describe(std::string_view kind) const override {
@@ -54,13 +57,14 @@ private:
 }  // namespace
 
 std::unique_ptr<TileKernel> make_tile_kernel(Job const& job, Problem& problem, Communicator const& comm) {
-  if (auto* const finite = std::get_if<FiniteReading>(&problem.reading)) {
-    auto tiles = together(comm, [&] {
-      return std::make_unique<EmpiricalTiles>(problem.grid, std::move(*finite), take_inputs(problem.data), precision_of(job));
+  if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading))
+    return together(comm, [&] {
+      bool const read_again = !job.dynamics.steps.empty();  // by training
+      Data copy = read_again ? problem.data : Data{};
+      std::vector<InputRows> inputs = take_inputs(read_again ? copy : problem.data);
+      std::ranges::copy(finite->graphs, std::back_inserter(inputs));
+      return std::make_unique<EmpiricalTiles>(problem.grid, *finite, std::move(inputs), precision_of(job));
     });
-    if (problem.has_test()) tiles->fill_test_diagonal(comm);
-    return tiles;
-  }
   auto& infinite = std::get<InfiniteReading>(problem.reading);
   using Get = InfiniteKernel::Get;
   return together(comm, [&] {

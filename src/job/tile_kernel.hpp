@@ -26,13 +26,14 @@ public:
   /// Throws NumericalAnswer, naming the tile, when a kernel value is infinite or not a number.
   virtual void compute(std::vector<TileIndex> const& tiles, std::vector<Values<double>>& values) const = 0;
   virtual void compute(std::vector<TileIndex> const& tiles, std::vector<Values<float>>& values) const = 0;
-  /// Variances or tangent kernels of the test inputs with themselves, on every rank.
-  virtual std::vector<double> test_diagonal(std::string_view kind) const = 0;
+  /// Variances or tangent kernels of the test inputs with themselves, the numbers of a pair together, on every rank. Collective.
+  virtual std::vector<double> test_diagonal(std::string_view kind, Communicator const& comm) = 0;
   /// What a kernel is, for the result file.
   virtual std::string describe(std::string_view kind) const = 0;
 };
 
-/// The one that the job asks for. Takes the inputs out of `problem`, and what its reading holds. Collective.
+/// The one that the job asks for. Takes the inputs out of `problem`, unless the job also trains, and the
+/// graphs of an infinite reading. Collective.
 std::unique_ptr<TileKernel> make_tile_kernel(Job const& job, Problem& problem, Communicator const& comm);
 
 }  // namespace infinitile

@@ -3,7 +3,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "base/text.hpp"
 #include "net/parameters.hpp"
 #include "net/rules.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
@@ -128,11 +128,14 @@ Network NetworkBuilder::finish(int output, int outputs) && {
   return std::move(network_);
 }
 
-namespace {
-
-long product_of(std::vector<long> const& sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), 1L, std::multiplies<>());
+void expect_infinite_width(Network const& network) {
+  for (int n = 0; n < network.size(); ++n) {
+    Node const& node = network.node(n);
+    if (network.is_needed(n) && !node.only_finite.empty()) throw Error(text(network.where(node), ": ", node.only_finite));
+  }
 }
+
+namespace {
 
 /// Trainable numbers by operation, of a node that has weights.
 struct CountParameters {

@@ -20,6 +20,7 @@ struct Node {
   int channel_axis = 1;
   bool width_known = true;    ///< false where out_dim, out_chan was left out upstream; such a width counts as 1
   bool gaussian = false;      ///< are the channels independent Gaussians, given the input, at infinite width?
+  std::string only_finite;    ///< why the layer has no infinite width: an input that is not Gaussian; empty where it has one
   long width_multiplier = 1;  ///< s[1] of the layer that set the width, in standard parameterization
   std::string path;  ///< "2", "3/1/0" (layer 3, branch 1, layer 0), "4/2/1" (copy 2, layer 1 of a repeat at 4); "input" or "input 1"
   int line = 0;      ///< where it was written, from 1; 0 where that is not known
@@ -83,6 +84,9 @@ public:
 private:
   Network network_;
 };
+
+/// Throws Error for the first layer that the output needs and that has no infinite width.
+void expect_infinite_width(Network const& network);
 
 /// Trainable numbers of a node in the finite network; nothing where a width is not known.
 std::optional<long> parameter_count(Network const& network, Node const& node);

@@ -62,6 +62,7 @@ private:
 
   void take(Node const& before) const;
   Node const& take_only_input() const;
+  /// At infinite width; finite networks take any input.
   void expect_gaussian(Node const& before, std::string_view who) const;
   void expect_gaussian_branches(std::string_view who) const;
   /// "branch 1 ends with layer 3/1/0 (relu)", or what stands before the branches where it has no layer of its own.

@@ -135,7 +135,8 @@ Node const& Rules::take_only_input() const {
 
 void Rules::expect_gaussian(Node const& before, std::string_view who) const {
   if (!before.gaussian)
-    fail(text("its input, ", in_words(before), ", is not Gaussian; ", who, " needs a Gaussian input. Put a dense layer before it."));
+    node_.only_finite =
+        text("its input, ", in_words(before), ", is not Gaussian; ", who, " needs a Gaussian input. Put a dense layer before it.");
 }
 
 std::string Rules::branch_in_words(std::size_t branch, std::string_view result) const {
@@ -144,10 +145,13 @@ std::string Rules::branch_in_words(std::size_t branch, std::string_view result) 
 }
 
 void Rules::expect_gaussian_branches(std::string_view who) const {
-  for (std::size_t b = 0; b < inputs_.size(); ++b)
-    if (!inputs_[b]->gaussian)
-      fail(text(branch_in_words(b, in_words(*inputs_[b])), ", which is not Gaussian; ", who,
-                " have to be. Put a dense layer at the end of that branch."));
+  node_.gaussian = true;
+  for (std::size_t b = 0; b < inputs_.size() && node_.gaussian; ++b) {
+    node_.gaussian = inputs_[b]->gaussian;
+    if (!node_.gaussian)
+      node_.only_finite = text(branch_in_words(b, in_words(*inputs_[b])), ", which is not Gaussian; ", who,
+                               " have to be. Put a dense layer at the end of that branch.");
+  }
 }
 
 void Rules::set_width(std::string_view key, std::optional<long> width, Parameterization parameterization, std::array<long, 2> s) const {

@@ -7,7 +7,7 @@
 #include "base/index.hpp"
 #include "base/text.hpp"
 #include "finite/evaluation.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 #include "onnx/parameter_choice.hpp"
 

@@ -5,7 +5,7 @@
 
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 
 // Arithmetic on numbers that are known before any input is: what exporters write to compute shapes. Entries that are the size of the batch,

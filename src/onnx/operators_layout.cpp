@@ -4,7 +4,7 @@
 
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 
 // Operators that see the same numbers in other axes.

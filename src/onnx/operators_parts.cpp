@@ -3,7 +3,7 @@
 
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 
 // Operators that take values apart and put them together.

@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "base/index.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 
 // Operators that add up, average or compare along axes.

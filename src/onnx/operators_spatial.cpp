@@ -3,7 +3,7 @@
 
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "finite/shapes.hpp"
+#include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 
 // Windows over positions: convolutions and pools. Images lie channels last from one to the next; what else needs them in the order of the

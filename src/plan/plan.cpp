@@ -39,10 +39,10 @@ Share largest_share(JobSize const& size, Distribution const& distribution) {
 }
 
 /// Cholesky of the train block with the test rows and targets appended: n³/3 + n² (m + outputs) flops each; the ntk covariance adds a
-/// backward sweep and a product.
+/// backward sweep and a product. Full blocks of outputs are rows of one target.
 double solve_flops(JobSize const& size) {
-  double const n = static_cast<double>(size.grid.train()), m = static_cast<double>(size.grid.test());
-  double flops = size.factorizations * (n * n * n / 3 + n * n * (m + size.outputs));
+  double const n = size.blocks * static_cast<double>(size.grid.train()), m = size.blocks * static_cast<double>(size.grid.test());
+  double flops = size.factorizations * (n * n * n / 3 + n * n * (m + (size.blocks > 1 ? 1 : size.outputs)));
   if (size.ntk_posterior) flops += 4 * n * n * m;
   if (size.full_covariance) flops += size.factorizations * n * m * m;
   return flops;
@@ -55,15 +55,15 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
   plan.data_bytes = rows * (static_cast<double>(size.features) * (single ? 12 : 8) + size.outputs * 8.0);
   plan.row_bytes = rows * size.row_numbers * (single ? 12 : 8);
   // A posterior holds its own tiles of one kernel at a time; they become the factor.
-  plan.tile_bytes = size.factorizations > 0 ? own_entries * 8 : 0;
-  double const tests = static_cast<double>(size.grid.test());
+  double const blocks = size.blocks, tests = blocks * static_cast<double>(size.grid.test());
+  plan.tile_bytes = size.factorizations > 0 ? own_entries * blocks * blocks * 8 : 0;
   if (size.ntk_posterior)
-    plan.tile_bytes += tests * static_cast<double>(size.grid.train()) * 8 / machine.ranks;     // the test rows of the NNGP too
-  if (size.full_covariance) plan.tile_bytes += tests * tests * 8 * (1 + 0.5 / machine.ranks);  // on rank 0 as a whole
+    plan.tile_bytes += tests * blocks * static_cast<double>(size.grid.train()) * 8 / machine.ranks;  // the test rows of the NNGP too
+  if (size.full_covariance) plan.tile_bytes += tests * tests * 8 * (1 + 0.5 / machine.ranks);        // on rank 0 as a whole
   // Tiles being computed; panels of the factorization and the messages on their way, as measured (docs/performance.md).
-  double const in_flight =
-      (machine.threads + 1.0) * side * side * size.kernels * size.entry_bytes + machine.threads * size.strip_bytes + size.network_bytes;
-  double const panels = 2.5 * rows * side * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
+  double const in_flight = (machine.threads + 1.0) * side * side * size.kept * size.kernels * size.entry_bytes
+                           + machine.threads * size.strip_bytes + size.network_bytes;
+  double const panels = 2.5 * rows * side * blocks * blocks * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
   plan.buffer_bytes = in_flight + (size.factorizations > 0 ? panels : 0);
   plan.program_bytes = 52e6;
   plan.memory_bytes = plan.data_bytes + plan.row_bytes + plan.tile_bytes + plan.buffer_bytes + plan.program_bytes;
@@ -91,13 +91,13 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   plan.pair_flops = entries * size.pair_flops;
   plan.solve_flops = solve_flops(size);
   add_memory(plan, size, machine, share.entries);
-  plan.disk_bytes = stored * size.kernels * size.entry_bytes;
+  plan.disk_bytes = stored * size.kept * size.kernels * size.entry_bytes;
 
   Rates const& rates = machine.rates;
   double const gemm = (size.entry_bytes == 4 ? rates.gemm_single : rates.gemm) * machine.threads;
   plan.kernel_seconds = share.entries * (size.product_flops / gemm + size.pair_flops / (rates.pair * machine.threads));
   plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
-  double const n = static_cast<double>(size.grid.train());
+  double const n = size.blocks * static_cast<double>(size.grid.train());
   double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());
   plan.message_bytes = machine.ranks > 1 ? size.factorizations * panel_bytes : 0;
   constexpr double of_gemm = 0.7;  // the rate of the factorization: docs/performance.md
@@ -122,7 +122,8 @@ std::string describe(Plan const& plan, JobSize const& size, Machine const& machi
   line("command", size.factorizations > 0 ? "posterior" : "kernel", size.outputs > 0 ? "" : "there are no targets");
   line("rows", fmt::format("{}", grid.train()), fmt::format("to train, {} to test, {} numbers each", grid.test(), size.features));
   line("tiles", fmt::format("{}", plan.tiles),
-       fmt::format("of {} x {}; at most {} on one rank", grid.side(), grid.side(), plan.tiles_of_rank));
+       fmt::format("of {} x {}{}; at most {} on one rank", grid.side(), grid.side(),
+                   size.kept > 1 ? fmt::format(" pairs of {} numbers", size.kept) : "", plan.tiles_of_rank));
   line("ranks", fmt::format("{}", machine.ranks),
        fmt::format("as {} x {}, {} thread{} each", plan.distribution.rows(), plan.distribution.cols(), machine.threads,
                    machine.threads == 1 ? "" : "s"));

@@ -13,6 +13,8 @@ struct JobSize {
   long features = 0;           ///< numbers in one input, over all inputs of the network
   int outputs = 0;             ///< columns of y; 0 without targets
   int kernels = 2;             ///< 1 nngp, 2 nngp and ntk
+  double kept = 1;             ///< numbers of a pair in each kernel
+  double blocks = 1;           ///< rows of the posterior's matrices for each input: outputs of full blocks
   int entry_bytes = 8;         ///< of a stored entry: 8 or 4
   bool mirrored = true;        ///< kernel.store: full
   bool test_test = false;      ///< full test_test block

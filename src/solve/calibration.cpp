@@ -86,6 +86,17 @@ Calibration calibration(std::span<double const> mean, std::span<double const> va
   return {out.accuracy / count, out.negative_log_likelihood / count, out.expected_calibration_error / count};
 }
 
+double share_of_right(std::span<double const> mean, std::span<int const> labels, int classes) {
+  std::size_t const rows = labels.size(), width = static_cast<std::size_t>(classes);
+  INFINITILE_EXPECT(classes > 0 && mean.size() == rows * width);
+  long right = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    auto const means = mean.subspan(row * width, width);
+    right += std::max_element(means.begin(), means.end()) - means.begin() == labels[row];
+  }
+  return static_cast<double>(right) / std::max(static_cast<double>(rows), 1.0);
+}
+
 Accuracy accuracy_of(std::span<double const> mean, std::span<double const> variance, double noise, std::span<double const> y) {
   INFINITILE_EXPECT(!variance.empty() && mean.size() == y.size() && y.size() % variance.size() == 0);
   std::size_t const outputs = y.size() / variance.size();

@@ -25,13 +25,16 @@ std::vector<double> class_probabilities(std::span<double const> means, double va
 Calibration calibration(std::span<double const> mean, std::span<double const> variance, double noise, std::span<int const> labels,
                         int classes);
 
+/// Its accuracy alone, for outputs whose variances are not one.
+double share_of_right(std::span<double const> mean, std::span<int const> labels, int classes);
+
 /// How good predictions of numbers are.
 struct Accuracy {
   double root_mean_square_error = 0;   ///< over all rows and outputs
   double negative_log_likelihood = 0;  ///< mean over rows and outputs of -log N(y; mean, variance + noise), nats
 };
 
-/// `mean` and `y` row-major (m, outputs), `variance` (m) of the function, `noise` the ridge, which the targets have besides. A target that
+/// `mean` and `y` row-major (m, outputs), `variance` (m) or (m, outputs) of the function, `noise` the ridge, which the targets have besides. A target that
 /// has no variance, of function or noise, counts as if it had 1e-300.
 Accuracy accuracy_of(std::span<double const> mean, std::span<double const> variance, double noise, std::span<double const> y);
 

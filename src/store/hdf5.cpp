@@ -245,13 +245,18 @@ void attach_scale(hid_t dataset, unsigned axis, hid_t scale, std::string const& 
   check(H5DSset_label(dataset, axis, label.c_str()), "labelling the axis " + label + " failed");
 }
 
-VirtualMatrix::VirtualMatrix(long rows, long cols)
-    : space_(make_space({rows, cols})), properties_(check(H5Pcreate(H5P_DATASET_CREATE), "HDF5 gives no dataset properties"), H5Pclose) {}
+VirtualMatrix::VirtualMatrix(std::vector<long> extents)
+    : extents_(std::move(extents)),
+      space_(make_space(extents_)),
+      properties_(check(H5Pcreate(H5P_DATASET_CREATE), "HDF5 gives no dataset properties"), H5Pclose) {}
 
 void VirtualMatrix::place(std::string const& file, std::string const& path, long row, long col, long rows, long cols) {
-  auto const start = extents_of({row, col}), count = extents_of({rows, cols});
+  std::vector<long> first(extents_.size(), 0), size = extents_;
+  first[0] = row, first[1] = col;
+  size[0] = rows, size[1] = cols;
+  auto const start = extents_of(first), count = extents_of(size);
   check(H5Sselect_hyperslab(space_, H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr), "placing " + path + " failed");
-  check(H5Pset_virtual(properties_, space_, file.c_str(), path.c_str(), make_space({rows, cols})), "placing " + path + " failed");
+  check(H5Pset_virtual(properties_, space_, file.c_str(), path.c_str(), make_space(size)), "placing " + path + " failed");
 }
 
 Handle VirtualMatrix::create(hid_t location, std::string const& path, hid_t type, double absent) {

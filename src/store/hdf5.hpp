@@ -116,16 +116,19 @@ void make_scale(hid_t dataset, std::string const& name);
 void attach_scale(hid_t dataset, unsigned axis, hid_t scale, std::string const& label);
 
 // --- virtual datasets --------------------------------------------------------------------------------------------------
-/// A two-dimensional dataset put together from whole datasets of other files, which readers find relative to the file it is in.
+/// A matrix of numbers, or of arrays of numbers, put together from whole datasets of other files, which readers find relative to the file it
+/// is in.
 class VirtualMatrix {
 public:
-  VirtualMatrix(long rows, long cols);
-  /// The dataset `path` of `file`, rows x cols, is the block at (row, col).
+  /// `extents`: rows, columns, and what each entry has.
+  explicit VirtualMatrix(std::vector<long> extents);
+  /// The dataset `path` of `file`, with rows x cols entries, is the block at (row, col).
   void place(std::string const& file, std::string const& path, long row, long col, long rows, long cols);
   /// What a reader gets where nothing was placed or a file is gone is `absent`.
   Handle create(hid_t location, std::string const& path, hid_t type, double absent);
 
 private:
+  std::vector<long> extents_;
   Handle space_;
   Handle properties_;
 };

@@ -15,6 +15,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "store/file.hpp"
+#include "store/half.hpp"
 
 namespace infinitile {
 
@@ -42,14 +43,6 @@ std::optional<std::vector<long>> parse_shape(std::string const& words) {
     at = end + std::strspn(end, " ,");
   }
   return shape;
-}
-
-/// IEEE half precision: sign, 5 bits of exponent, 10 of fraction.
-double from_half(std::uint16_t bits) {
-  int const exponent = bits >> 10 & 31, fraction = bits & 1023;
-  double size = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(fraction + 1024, exponent - 25);
-  if (exponent == 31) size = fraction == 0 ? std::numeric_limits<double>::infinity() : std::numeric_limits<double>::quiet_NaN();
-  return (bits & 0x8000) != 0 ? -size : size;
 }
 
 template <class T>

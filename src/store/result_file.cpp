@@ -47,7 +47,7 @@ public:
     Axis const train{"train_index", grid.train()}, test{"test_index", grid.test()};
     Axis const rows = matrix.block == Block::train_train ? train : test, cols = matrix.block == Block::test_test ? test : train;
     bool const symmetric = matrix.block != Block::test_train, lower = symmetric && !layout.mirrored;
-    h5::VirtualMatrix whole(rows.size, cols.size);
+    h5::VirtualMatrix whole(layout.kept.extents(rows.size, cols.size));
     place_tiles(whole, matrix, layout, tiles);
     std::string const path = block_name(matrix.block) + "/" + matrix.kernel;
     h5::Handle const group = h5::require_group(file_, parent(path));
@@ -55,7 +55,9 @@ public:
     h5::Handle const dataset = whole.create(file_, path, type, lower ? 0 : std::numeric_limits<double>::quiet_NaN());
     describe(dataset, matrix.description, "", matrix.attributes);
     h5::write_attribute(dataset, {"stored", std::string(lower ? "lower" : "full")});
-    attach_axes(dataset, parent(path), {rows, cols});
+    std::vector<Axis> axes{rows, cols};
+    for (KeptAxis const& axis : layout.kept.axes()) axes.push_back({axis.name, axis.size});
+    attach_axes(dataset, parent(path), axes);
   }
 
 private:

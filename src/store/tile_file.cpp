@@ -18,8 +18,10 @@ namespace infinitile {
 namespace fs = std::filesystem;
 
 std::uint64_t TileLayout::identity() const {
-  return checksum(text("tile file 1, job ", fingerprint, ", rows ", grid.train(), " ", grid.test(), ", side ", grid.side(), ", kernels ",
-                       join(kernels), ", bytes ", value_size(), ", ", mirrored ? "mirrored" : "lower"));
+  std::string words = text("tile file 1, job ", fingerprint, ", rows ", grid.train(), " ", grid.test(), ", side ", grid.side(),
+                           ", kernels ", join(kernels), ", bytes ", value_size(), ", ", mirrored ? "mirrored" : "lower");
+  for (KeptAxis const& axis : kept.axes()) words += text(", ", axis.name, " ", axis.size, " ", axis.twin);
+  return checksum(words);
 }
 
 std::string TileFileName::text() const {
@@ -56,19 +58,31 @@ std::uint64_t index_checksum(Footer footer, std::span<TileRecord const> records)
   return checksum(std::as_bytes(records), checksum(std::as_bytes(std::span(&footer, 1))));
 }
 
-/// Turns rows x cols into cols x rows, in blocks that stay in the first cache. 6 GB/s, which is the memory's speed.
-template <class T>
-void transpose(T const* from, long rows, long cols, T* to) {
+/// Calls place(row, col) for all of rows x cols, in blocks that stay in the first cache.
+template <class Place>
+void in_blocks(long rows, long cols, Place const& place) {
   constexpr long block = 32;
   for (long i = 0; i < rows; i += block)
     for (long j = 0; j < cols; j += block)
       for (long col = j; col < std::min(cols, j + block); ++col)
-        for (long row = i; row < std::min(rows, i + block); ++row) to[col * rows + row] = from[row * cols + col];
+        for (long row = i; row < std::min(rows, i + block); ++row) place(row, col);
+}
+
+/// Turns rows x cols pairs into cols x rows, and each pair with them. One number for each: 6 GB/s, which is the memory's speed.
+template <class T>
+void transpose(T const* from, long rows, long cols, KeptAxes const& kept, T* to) {
+  long const count = kept.count();
+  if (count == 1) return in_blocks(rows, cols, [=](long row, long col) { to[col * rows + row] = from[row * cols + col]; });
+  std::vector<long> const places = kept.exchanged();
+  in_blocks(rows, cols, [&](long row, long col) {
+    T const* const pair = from + (row * cols + col) * count;
+    T* const turned = to + (col * rows + row) * count;
+    for (long i = 0; i < count; ++i) turned[i] = pair[places[static_cast<std::size_t>(i)]];
+  });
 }
 
 std::size_t bytes_in(TileRecord const& record, TileLayout const& layout) {
-  return static_cast<std::size_t>(layout.grid.height(record.tile)) * static_cast<std::size_t>(layout.grid.width(record.tile))
-         * layout.value_size();
+  return layout.count(record.tile) * layout.value_size();
 }
 
 /// The checksum of all that lies between the values.
@@ -135,25 +149,26 @@ TileFileWriter::~TileFileWriter() {
 }
 
 template <class T>
-std::uint64_t TileFileWriter::write(std::string const& path, long rows, long cols, T const* values) {
-  h5::Handle dataset = h5::write_dataset(file_, path, {rows, cols}, values);
+std::uint64_t TileFileWriter::write(std::string const& path, std::vector<long> const& extents, std::span<T const> values) {
+  h5::Handle dataset = h5::write_dataset(file_, path, extents, values.data());
   std::uint64_t const offset = H5Dget_offset(dataset);
   if (!dataset.release()) h5::check(-1, "cannot write " + h5::place_name(file_, path));
-  bytes_ += static_cast<double>(rows * cols) * sizeof(T);
+  bytes_ += static_cast<double>(values.size_bytes());
   return offset;
 }
 
 template <class T>
 void TileFileWriter::add(TileIndex tile, int kernel, std::span<T const> values) {
   long const rows = layout_.grid.height(tile), cols = layout_.grid.width(tile);
-  INFINITILE_EXPECT(sizeof(T) == layout_.value_size() && std::ssize(values) == rows * cols);
+  INFINITILE_EXPECT(sizeof(T) == layout_.value_size() && values.size() == layout_.count(tile));
   TileRecord record{.tile = tile, .kernel = kernel, .file = name_, .checksum = checksum(std::as_bytes(values))};
-  record.offset = write(tile_path(layout_, kernel, tile.row, tile.col), rows, cols, values.data());
+  record.offset = write(tile_path(layout_, kernel, tile.row, tile.col), layout_.kept.extents(rows, cols), values);
   if (layout_.is_mirrored(tile)) {
     transposed_.resize(values.size_bytes());
     T* const mirror = reinterpret_cast<T*>(transposed_.data());
-    transpose(values.data(), rows, cols, mirror);
-    record.mirror_offset = write(tile_path(layout_, kernel, tile.col, tile.row), cols, rows, mirror);
+    transpose(values.data(), rows, cols, layout_.kept, mirror);
+    record.mirror_offset =
+        write(tile_path(layout_, kernel, tile.col, tile.row), layout_.kept.extents(cols, rows), std::span<T const>(mirror, values.size()));
   }
   records_.push_back(record);
 }
@@ -211,7 +226,7 @@ bool values_hold(fs::path const& directory, TileRecord const& record, TileLayout
   std::vector<std::byte> mirror(values.size()), expected(values.size());
   long const rows = layout.grid.height(record.tile), cols = layout.grid.width(record.tile);
   auto const turn = [&]<class Bits>(Bits) {  // as bits: only places change
-    transpose(reinterpret_cast<Bits const*>(values.data()), rows, cols, reinterpret_cast<Bits*>(expected.data()));
+    transpose(reinterpret_cast<Bits const*>(values.data()), rows, cols, layout.kept, reinterpret_cast<Bits*>(expected.data()));
   };
   if (layout.precision == Precision::float64) turn(std::uint64_t{});
   if (layout.precision == Precision::float32) turn(std::uint32_t{});

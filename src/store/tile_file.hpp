@@ -11,6 +11,7 @@
 
 #include "base/clock.hpp"
 #include "base/precision.hpp"
+#include "plan/kept_axes.hpp"
 #include "plan/tile_grid.hpp"
 #include "store/hdf5.hpp"
 
@@ -24,8 +25,13 @@ struct TileLayout {
   /// Symmetric blocks have each tile below the diagonal a second time, transposed: virtual datasets can place, not transpose.
   bool mirrored = false;
   std::uint64_t fingerprint = 0;  ///< of everything that decides the values
+  KeptAxes kept{};                ///< the numbers of each pair
 
   std::size_t value_size() const { return static_cast<std::size_t>(bytes_of(precision)); }
+  /// Of one kernel of a tile.
+  std::size_t count(TileIndex t) const {
+    return static_cast<std::size_t>(grid.height(t)) * static_cast<std::size_t>(grid.width(t)) * static_cast<std::size_t>(kept.count());
+  }
   bool is_mirrored(TileIndex t) const { return mirrored && t.row != t.col && grid.block(t) != Block::test_train; }
   /// Fingerprint and shape in one number: files of another layout are of another job.
   std::uint64_t identity() const;
@@ -67,7 +73,7 @@ public:
   /// What was not finished is removed.
   ~TileFileWriter();
 
-  /// One kernel of a tile; `values` has height x width entries row by row.
+  /// One kernel of a tile; `values` has height x width entries row by row, with the numbers of each pair together.
   template <class T>
   void add(TileIndex tile, int kernel, std::span<T const> values);
   /// Closes the file, writes its index and gives it its name; returns the index.
@@ -79,7 +85,7 @@ public:
 
 private:
   template <class T>
-  std::uint64_t write(std::string const& path, long rows, long cols, T const* values);
+  std::uint64_t write(std::string const& path, std::vector<long> const& extents, std::span<T const> values);
   std::filesystem::path path_;
   TileLayout layout_;
   TileFileName name_;

@@ -114,11 +114,11 @@ void TileStore::put(TileIndex tile, std::span<std::span<T const> const> kernels)
   INFINITILE_EXPECT(kernels.size() == layout_.kernels.size());
   for (std::size_t k = 0; k < kernels.size(); ++k)
     if (auto const at = find_not_finite(kernels[k])) {
-      auto const width = static_cast<std::size_t>(layout_.grid.width(tile));
+      auto const width = static_cast<std::size_t>(layout_.grid.width(tile)), pair = *at / static_cast<std::size_t>(layout_.kept.count());
       Range const rows = layout_.grid.range(tile.row), cols = layout_.grid.range(tile.col);
       throw NumericalAnswer(text(layout_.kernels[k], " of ", layout_.grid.is_test(tile.row) ? "test" : "train", " row ",
-                                 rows.first + static_cast<long>(*at / width), " and ", layout_.grid.is_test(tile.col) ? "test" : "train",
-                                 " row ", cols.first + static_cast<long>(*at % width),
+                                 rows.first + static_cast<long>(pair / width), " and ", layout_.grid.is_test(tile.col) ? "test" : "train",
+                                 " row ", cols.first + static_cast<long>(pair % width),
                                  " is not finite. Scale the inputs (data.scale) or the weights (w_std) down."));
     }
   if (!run_) {
@@ -146,7 +146,7 @@ void TileStore::flush() {
 
 template <class T>
 std::vector<T> TileStore::get(TileIndex tile, std::size_t kernel) {
-  std::vector<T> values(static_cast<std::size_t>(layout_.grid.height(tile)) * static_cast<std::size_t>(layout_.grid.width(tile)));
+  std::vector<T> values(layout_.count(tile));
   get(tile, kernel, std::span(values));
   return values;
 }

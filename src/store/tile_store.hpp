@@ -68,7 +68,7 @@ public:
   /// What lies finished is now `found`: after all ranks wrote or verified.
   void learn(std::vector<TileRecord> const& found);
 
-  /// Adds a tile to the open run: height x width values row by row for each kernel of the layout, in its order. Throws NumericalAnswer for
+  /// Adds a tile to the open run: height x width values row by row for each kernel of the layout, in its order (the numbers of a pair together). Throws NumericalAnswer for
   /// a value that is not finite, Stopped when the disk is full; then the open run is gone and all runs before it stay.
   template <class T>
   void put(TileIndex tile, std::span<std::span<T const> const> kernels);

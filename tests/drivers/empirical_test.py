@@ -7,35 +7,17 @@ import unittest
 
 import h5py
 import numpy
-import yaml
 
-from program import BAD_INPUT, ROOT, Folder, contains_word, datasets, differences
+from golden_networks import GOLDEN, TRACED, GoldenNetworks
+from program import BAD_INPUT, contains_word, datasets, differences
 from restart_test import Disturbed
 
 ALL_CASES = os.environ.get("INFINITILE_ALL_CASES")
-GOLDEN = ROOT / "tests/reference/finite.h5"
 METHODS = ["auto", "jacobian_contraction", "ntk_vector_products", "structured_derivatives"]
-TRACED = {"spatial_output": [1, 2, 3], "token_output": [-2, -1]}  # the golden networks whose outputs have positions
 SMALL = [{"dense": {"out_dim": 20, "w_std": 1.4, "b_std": 0.1}}, "relu", {"dense": {"out_dim": 3}}]
 
 
-class Empirical(Folder):
-    def golden_job(self, name, **kernel):
-        """The job of a golden network; its data and parameters are written into the folder."""
-        with h5py.File(GOLDEN) as golden, h5py.File(self.folder / "data.h5", "w") as data, h5py.File(self.folder / "net.h5", "w") as net:
-            case = golden[name]
-            data["train/x"], data["test/x"] = case["x1"][()], case["x2"][()]
-            case.copy("params", net, "params")
-            network = yaml.safe_load(case.attrs["network"])
-        self.write_job(
-            {
-                "data": {"train": {"file": "data.h5", "x": "train/x"}, "test": {"file": "data.h5", "x": "test/x"}},
-                "network": network,
-                "kernel": {"kind": "empirical", "tile": 2, "test_test": "full", "trace_axes": TRACED.get(name, [-1]), **kernel},
-                "parameters": {"file": "net.h5", "group": "params"},
-            }
-        )
-
+class Empirical(GoldenNetworks):
     def check_golden(self, name, result, digits):
         def close(found, known, what):
             self.assertLessEqual(abs(found - known).max(), digits * abs(known).max(), f"{name} {what}")

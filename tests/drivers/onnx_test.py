@@ -77,7 +77,7 @@ class Onnx(Folder):
                     self.assertIn(f"{len(json.loads(attributes['parameters']))} parameters", words)
                     self.assertIn(f"opset {attributes['opset']}", words)
         self.golden_job("vision")
-        self.assertIn("flops per pair of inputs, in tiles of 2", self.run_job("inspect", "job.yaml").stdout)
+        self.assertIn("flops per pair of inputs in tiles of 2", self.run_job("inspect", "job.yaml").stdout)
 
     def small(self, **more):
         """y = x w: tangent kernel <x, x'> in each output, and <x, x'> + 1 with a bias."""

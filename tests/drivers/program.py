@@ -131,6 +131,19 @@ class Folder(unittest.TestCase):
         self.assertEqual(done.returncode, expect, f"{arguments} {options}\nstdout: {done.stdout}\nstderr: {done.stderr}")
         return done
 
+    def expect_line(self, arguments, words, ranks=None):
+        """Exit code 2, one line with the words, nothing on stdout, and not a byte changed."""
+        before = self.files()
+        done = self.run_job(*arguments, "--quiet", expect=BAD_INPUT, ranks=ranks)
+        lines = done.stderr.splitlines()
+        if ranks:  # mpirun adds its own
+            lines = [line for line in lines if "infinitile:" in line]
+        self.assertEqual(len(lines), 1, done.stderr)
+        for word in words:
+            self.assertTrue(contains_word(lines[0], word), f"no {word!r} in: {lines[0]}")
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(self.files(), before, "something was written")
+
     def report(self, run_folder="job.run"):
         return json.loads((self.folder / run_folder / "report.json").read_text())
 

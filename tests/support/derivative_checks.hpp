@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "finite/empirical_kernel.hpp"
+#include "finite/taylor.hpp"
 #include "kernels/philox.hpp"
 #include "support/catch.hpp"
 
@@ -95,6 +96,23 @@ public:
       difference = std::max(difference, std::abs(expected - jvp.batch().data[i]));
     }
     CHECK(difference <= 1e-8 * most);
+  }
+
+  /// With enough terms the expansion is the network, term 8 being 1e-12 of its coefficient.
+  void taylor_against_values() const {
+    Values const dp = draw(1, 1, 8);
+    Arrays const parameters(parameters_, 1, 1), displacement(dp, 1, 1), inputs(inputs_, 1, rows);
+    TaylorExpansion<double> const expansion(program_, parameters.batches(), displacement.batches(), inputs.batches(), 20);
+    for (double const t : {-0.03, 0.03}) {
+      std::vector<double> const expected = output(moved(parameters_, dp, t), inputs_);
+      Numbers<double> const found = expansion.sum(20, t);
+      double most = 0, difference = 0;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        most = std::max(most, std::abs(expected[i]));
+        difference = std::max(difference, std::abs(expected[i] - found.batch().data[i]));
+      }
+      CHECK(difference <= 1e-13 * most);
+    }
   }
 
   /// The three methods and the choice among them, for full output blocks and for traces, with enough memory and with little.
