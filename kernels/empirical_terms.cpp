@@ -183,7 +183,7 @@ void add_contraction(Batch<T const> left, Batch<T const> right, TermSum<T> sum) 
 }
 
 bool has_weight_term(primitive::MatrixProduct const& p) {
-  return !p.transpose_right && (p.groups == 1 || p.right_grouped);
+  return p.groups == 1 || p.right_grouped;
 }
 bool has_weight_term(primitive::Convolve const& p) {
   return p.groups == 1;

@@ -18,6 +18,7 @@ void add_weights(ParameterUse<T> const& left, ParameterUse<T> const& right, Add 
   auto const use = [](ParameterUse<T> const& side) { return WeightUse<T>{side.values.operands[0], side.cotangent}; };
   std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { add(p, use(left), use(right)); },
                         [&](primitive::Convolve const& p) { add(p, use(left), use(right)); },
+                        [&](primitive::Lookup const& p) { add(p, use(left), use(right)); },
                         [](auto const&) { INFINITILE_EXPECT(!"a use without a rule for its structure"); }},
              left.instruction->primitive);
 }

@@ -46,12 +46,17 @@ std::vector<int> count_uses(FiniteProgram const& program) {
 }
 
 template <class T>
+Numbers<T> shared_numbers(std::span<double const> numbers) {
+  Numbers<T> const out(1, 1, std::ssize(numbers));
+  std::ranges::transform(numbers, out.batch().data, [](double v) { return static_cast<T>(v); });
+  return out;
+}
+
+template <class T>
 ParameterArrays<T>::ParameterArrays(ParameterValues const& values) {
   for (auto const& each : values) {
-    Numbers<T> const numbers(1, 1, std::ssize(each));
-    std::ranges::transform(each, numbers.batch().data, [](double v) { return static_cast<T>(v); });
-    batches_.push_back(numbers.batch());
-    numbers_.push_back(numbers);
+    numbers_.push_back(shared_numbers<T>(each));
+    batches_.push_back(numbers_.back().batch());
   }
 }
 
@@ -66,6 +71,10 @@ Evaluation<T>::Evaluation(FiniteProgram const& program, std::span<Batch<T const>
     : program_(program), memory_(program.values.size()), values_(program.values.size()) {
   INFINITILE_EXPECT(parameters.size() == program.parameters.size() && inputs.size() == program.inputs.size());
   for (std::size_t p = 0; p < parameters.size(); ++p) values_[at(program.parameter_values[p])] = parameters[p];
+  for (auto const& [value, numbers] : program.constants) {
+    memory_[at(value)] = shared_numbers<T>(numbers);
+    values_[at(value)] = memory_[at(value)].batch();
+  }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     INFINITILE_EXPECT(inputs[i].copies == 1 && inputs[i].rows == inputs[0].rows && inputs[i].size == program.value(program.inputs[i]).size);
     values_[at(program.inputs[i])] = inputs[i];
@@ -236,6 +245,8 @@ std::vector<Numbers<T>> Evaluation<T>::pull_inputs(Batch<T const> cotangent) con
   return out;
 }
 
+template Numbers<double> shared_numbers(std::span<double const>);
+template Numbers<float> shared_numbers(std::span<double const>);
 template class ParameterArrays<double>;
 template class ParameterArrays<float>;
 template struct ParameterUse<double>;

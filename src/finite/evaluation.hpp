@@ -11,6 +11,10 @@ namespace infinitile {
 /// How often each value is read; the output once more.
 std::vector<int> count_uses(FiniteProgram const& program);
 
+/// Numbers that all samples share, in the precision of a computation.
+template <class T>
+Numbers<T> shared_numbers(std::span<double const> numbers);
+
 /// Parameters in the precision of a computation.
 template <class T>
 class ParameterArrays {

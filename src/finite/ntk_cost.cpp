@@ -41,6 +41,12 @@ Cost structured_cost(WeightSize const& w, BlockSize const& size) {
   return {pairs * w.groups * (once + turn + ends), 0};
 }
 
+/// Cotangents of each index are added up, then meet where both samples have it: of indices at random, count / entries of them.
+Cost structured_cost(primitive::Lookup const& p, BlockSize const& size) {
+  double const count = p.count, shared = std::min(count, 1 + count * count / p.entries);
+  return {size.pairs() * size.output_pairs() * shared * p.width, size.samples() * size.count() * count * p.width};
+}
+
 }  // namespace
 
 Cost& Cost::operator+=(Cost const& other) {
@@ -73,7 +79,8 @@ Cost forward_cost(FiniteProgram const& program) {
 bool has_structure(FiniteProgram const& program, Instruction const& instruction, int operand) {
   if (operand != 1 || program.value(instruction.operands[0]).is_shared) return false;
   return std::visit(Overloaded{[](primitive::MatrixProduct const& p) { return has_weight_term(p); },
-                               [](primitive::Convolve const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
+                               [](primitive::Convolve const& p) { return has_weight_term(p); },
+                               [](primitive::Lookup const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
                     instruction.primitive);
 }
 
@@ -84,7 +91,8 @@ UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, i
                     + Cost{size.pairs() * size.output_pairs() * numbers, 0};
   if (!has_structure(program, instruction, operand)) return out;
   std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { out.structured = structured_cost(size_of(p), size); },
-                        [&](primitive::Convolve const& p) { out.structured = structured_cost(size_of(p), size); }, [](auto const&) {}},
+                        [&](primitive::Convolve const& p) { out.structured = structured_cost(size_of(p), size); },
+                        [&](primitive::Lookup const& p) { out.structured = structured_cost(p, size); }, [](auto const&) {}},
              instruction.primitive);
   return out;
 }

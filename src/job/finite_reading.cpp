@@ -46,6 +46,8 @@ void expect_one_number(Job const& job, FiniteReading const& reading) {
                   fmt::join(layout.kept_shape(), ", "), fmt::join(all, ", ")));
 }
 
+}  // namespace
+
 ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec const> specs, Communicator const& comm) {
   ParameterValues values = together(comm, [&] {
     return comm.is_first() ? read_parameters(job.parameters.file, job.parameters.group, specs) : ParameterValues(specs.size());
@@ -56,8 +58,6 @@ ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec con
   }
   return values;
 }
-
-}  // namespace
 
 KeptAxes FiniteReading::kept() const {
   int const channels = static_cast<int>(program.output_shape.size()) - 1;
@@ -88,14 +88,25 @@ std::vector<InputRows> graph_inputs(Network const& network, std::vector<Graphs> 
   return out;
 }
 
-FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
+std::uint64_t hash_of(ParameterValues const& values) {
+  std::uint64_t hash = 0;
+  for (auto const& each : values) hash = checksum(std::as_bytes(std::span(each)), hash);
+  return hash;
+}
+
+FiniteReading read_program(Job const& job, FiniteProgram program) {
   FiniteReading reading;
-  reading.program = compile_finite(network);
+  reading.program = std::move(program);
   reading.axes = {job.kernel.trace_axes, job.kernel.diagonal_axes};
   check_axes(job, reading);
   reading.method = method_from(job.kernel.method);
   using Get = EmpiricalKernel<double>::Get;
   reading.get = wants(job.kernel.get, "ntk") ? Get::nngp_and_ntk : Get::nngp;
+  return reading;
+}
+
+FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
+  FiniteReading reading = read_program(job, compile_finite(network));
   if (job.kernel.is_sampled()) {
     expect_one_number(job, reading);
     return reading;
@@ -106,8 +117,7 @@ FiniteReading read_finite(Job const& job, Network const& network, Communicator c
     return reading;
   }
   reading.parameters = parameters_from_file(job, specs, comm);
-  for (auto const& values : reading.parameters)
-    reading.parameters_hash = checksum(std::as_bytes(std::span(values)), reading.parameters_hash);
+  reading.parameters_hash = hash_of(reading.parameters);
   return reading;
 }
 

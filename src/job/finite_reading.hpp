@@ -15,6 +15,7 @@ namespace infinitile {
 struct FiniteReading {
   FiniteProgram program;
   ParameterValues parameters;         ///< of kind empirical
+  std::uint64_t network_hash = 0;     ///< of an ONNX file; 0 for a network of our language, which has its own
   std::uint64_t parameters_hash = 0;  ///< of the values of a file; 0 where they are drawn
   KernelAxes axes;
   NtkMethod method = NtkMethod::automatic;
@@ -26,6 +27,13 @@ struct FiniteReading {
   KeptAxes kept() const;
   long parameter_count() const;
 };
+
+/// What the job wants of a program. Throws Error: axes that leave more than one number for each pair of inputs.
+FiniteReading read_program(Job const& job, FiniteProgram program);
+
+/// The values of the job's parameter file, which rank 0 reads and sends to all. Collective.
+ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec const> specs, Communicator const& comm);
+std::uint64_t hash_of(ParameterValues const& values);
 
 /// The parameters are drawn, or rank 0 reads them and sends them to all; those of random networks are drawn later. Collective. Throws Error:
 /// a layer that finite networks do not have, parameters that do not fit, axes that the output does not have.

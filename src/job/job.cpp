@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/keys.hpp"
+#include "job/onnx_keys.hpp"
 #include "job/settings.hpp"
 #include "kernels/series.hpp"
 #include "net/yaml.hpp"
@@ -121,6 +122,7 @@ Job::Kernel read_kernel(Settings const& settings) {
 
 Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
   Job::Parameters parameters;
+  if (settings.given("parameters.skip")) parameters.skip = read_words(settings.at("parameters.skip"));
   parameters.seed = settings.at("parameters.seed").as<long>();
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
@@ -209,7 +211,8 @@ YAML::Node in_line(YAML::Node node) {
 /// The network with the path of another file made absolute, so that it can be read from anywhere.
 YAML::Node with_complete_path(YAML::Node const& network, fs::path const& base) {
   YAML::Node out = YAML::Clone(network);
-  if (out.IsMap() && out["file"] && out["file"].IsScalar()) out["file"] = complete_path(out["file"].Scalar(), base);
+  for (char const* const key : {"file", "onnx"})
+    if (out.IsMap() && out[key] && out[key].IsScalar()) out[key] = complete_path(out[key].Scalar(), base);
   return out;
 }
 
@@ -247,6 +250,7 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   if (!job.dynamics.save.empty()) values["dynamics.save"] = YAML::Node(job.dynamics.save);
   if (!job.parameters.save.empty()) values["parameters.save"] = YAML::Node(job.parameters.save);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
+  if (!job.onnx.empty()) values.erase("parameters.seed");
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);
   for (Key const& key : job_keys())
@@ -266,6 +270,7 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
   job.data = read_data(settings, base);
   job.kernel = read_kernel(settings);
+  job.onnx = complete_path(read_onnx_path(settings, job.kernel.kind), base);
   job.parameters = read_parameter_source(settings, base);
   job.posterior = read_posterior(settings, job.kernel);
   job.dynamics = read_dynamics(settings, job);

@@ -47,9 +47,10 @@ struct Job {
   /// Of a finite network.
   struct Parameters {
     long seed = 0;
-    std::string file;  ///< empty: they are drawn
+    std::string file;  ///< empty: they are drawn, or those of an ONNX file
     std::string group;
-    std::string save;  ///< where they are written to; empty: nowhere
+    std::vector<std::string> skip;  ///< initializers of an ONNX file that are no parameters
+    std::string save;               ///< where they are written to; empty: nowhere
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp
@@ -75,6 +76,7 @@ struct Job {
   Posterior posterior;
   Dynamics dynamics;
   YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
+  std::filesystem::path onnx;     ///< of {onnx: net.onnx}, complete; empty: the network is in the network language
   std::string network_overrides;  ///< the --set options that changed the network, for messages
   YAML::Node complete;            ///< every key with its value, paths absolute: what job.yaml echoes
 };

@@ -16,6 +16,7 @@
 #include "job/dynamics.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
+#include "job/onnx_reading.hpp"
 #include "job/settings.hpp"
 #include "job/share_data.hpp"
 #include "kernels/activation.hpp"
@@ -55,7 +56,8 @@ Sources sources_of(Communicator const& comm, Problem const& problem) {
   if (comm.is_first()) hashes = {hash_of(data.train), data.test ? hash_of(*data.test) : 0};
   comm.broadcast(std::span<std::uint64_t>(hashes), 0);
   auto const* const finite = std::get_if<FiniteReading>(&problem.reading);
-  return {problem.network.hash(), hashes[0], hashes[1], finite != nullptr ? finite->parameters_hash : 0};
+  std::uint64_t const network = problem.network ? problem.network->hash() : finite->network_hash;
+  return {network, hashes[0], hashes[1], finite != nullptr ? finite->parameters_hash : 0};
 }
 
 /// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
@@ -68,8 +70,10 @@ void warn_of_shared_branches(Network const& network) {
 }
 
 /// The reading that kernel.kind asks for.
-std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, Network const& network, Data const& data,
+std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, std::optional<Network> const& graph, Data const& data,
                                                              Communicator const& comm) {
+  if (!graph) return read_onnx_job(job, data, comm);
+  Network const& network = *graph;
   if (job.kernel.is_finite()) {
     FiniteReading reading = read_finite(job, network, comm);
     reading.graphs = graph_inputs(network, graphs_of(network, data));
@@ -166,7 +170,8 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   data = share_data(comm, std::move(data));
   std::string const packed = comm.broadcast(pack(hashes), hasher);
   if (comm.is_first()) give_hashes(data, unpack(packed));
-  Network network = build_network(job, input_shapes(data.train), activation_signatures());
+  std::optional<Network> network;
+  if (job.onnx.empty()) network = build_network(job, input_shapes(data.train), activation_signatures());
   auto reading = read_network_as(job, network, data, comm);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
   TileGrid const grid(train, test, side_of(job, reading, train));
