@@ -26,6 +26,7 @@ std::vector<std::string> what_reads(Key const& key) {
   std::vector<std::string> changes{"kernel.kind=" + key.kinds.front()};
   if (key.path == "parameters.file" || key.path == "parameters.group")
     for (char const* const change : {"parameters.file=a.h5", "parameters.group=a"}) changes.emplace_back(change);
+  if (key.path == "parameters.skip") changes.emplace_back("network={onnx: net.onnx}");
   return changes;
 }
 
@@ -76,6 +77,7 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"parameters.seed", "1"},
                                                   {"parameters.file", "b.h5"},
                                                   {"parameters.group", "b"},
+                                                  {"parameters.skip", "[scale]"},
                                                   {"parameters.save", "b.h5"},
                                                   {"dynamics.steps", "[1, 5]"},
                                                   {"dynamics.learning_rate", "0.5"},

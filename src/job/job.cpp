@@ -145,14 +145,8 @@ void check_kind(Settings const& settings, Job const& job) {
   if (!job.kernel.is_finite()) return;
   for (char const* const path : {"data.train.mask", "data.padding"})
     if (settings.given(path))
-      settings.refuse(path,
-                      text("kernel.kind is ", job.kernel.kind,
-                           ", and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite."));
-  YAML::Node const network = settings.at("network");
-  if (job.kernel.is_sampled() && network.IsMap() && network["onnx"])
-    settings.refuse("kernel.kind",
-                    "network.onnx has the parameters of one network and does not say how others are drawn. Set kernel.kind to "
-                    "empirical.");
+      settings.refuse(path, text("kernel.kind is ", job.kernel.kind,
+                                 ", and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite."));
 }
 
 /// The kernels that a posterior is made of.

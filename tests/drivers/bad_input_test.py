@@ -73,7 +73,7 @@ FINITE = [
      ["job.yaml", "parameters.file", "data.h5", "monte_carlo", "empirical"]),
     ("random networks without a width", ["flatten", "dense"], {"kernel": {"kind": "monte_carlo"}}, ["job.yaml", "1", "dense", "out_dim"]),
     ("random networks of which one is known", {"onnx": "net.onnx"}, {"kernel": {"kind": "monte_carlo"}},
-     ["job.yaml", "kernel.kind", "monte_carlo", "network.onnx", "empirical"]),
+     ["job.yaml", "kernel.kind", "monte_carlo", "ONNX", "empirical"]),
     ("random dropout", DROPOUT, {"kernel": {"kind": "monte_carlo"}}, ["job.yaml", "1", "dropout", "mode", "test"]),
     ("padding of random networks", WIDTHS, {"kernel": {"kind": "monte_carlo"}, "data": {"padding": 0}},
      ["job.yaml", "data.padding", "monte_carlo", "masks"]),
