@@ -95,7 +95,7 @@ void measure(Context const& context, Block const& block, double most_seconds, Be
     planned[w] = subject.seconds(0) * subject.cost(w).total() / subject.cost(0).total();
     if (planned[w] <= most_seconds) round += planned[w];
   }
-  int const rounds = static_cast<int>(std::clamp(10 / round, 1.0, 7.0));
+  int const rounds = static_cast<int>(std::clamp(3 / round, 1.0, 5.0));
   double gemm = gemm_rate(context, size), best = 1e300;
   for (int r = 0; r < rounds; ++r) {
     for (std::size_t w = 0; w < ways.size(); ++w)

@@ -43,8 +43,8 @@ std::vector<Command> const commands{
     {"inspect",
      "FILE",
      "a job, a network or a result.h5: layers, shapes, parameters, contents",
-     "Prints what is in FILE: of a job or a network its layers with shapes, parameters and what each reading supports; of a\n"
-     "result.h5 (or the directory it is in) its datasets, attributes and provenance.\n",
+     "Prints what is in FILE: of a job or a network (YAML, or net.onnx) its layers with shapes, parameters and what each\n"
+     "reading supports; of a result.h5 (or the directory it is in) its datasets, attributes and provenance.\n",
      {{"shape", "LIST", "of one input of a network file, channels last, such as [8, 8, 1]; a list of shapes for several"}},
      inspect_file},
     {"bench",

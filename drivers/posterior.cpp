@@ -13,6 +13,7 @@
 #include "job/kernel_run.hpp"
 #include "job/parameters_file.hpp"
 #include "job/text_file.hpp"
+#include "job/training_state.hpp"
 #include "solve/calibration.hpp"
 
 namespace infinitile {
@@ -168,11 +169,11 @@ private:
 
 namespace {
 
-/// Training, and what it leaves.
-Dynamics train_network(Job const& job, Context const& context, Problem const& problem) {
+/// Training, and where its parameters are wanted.
+Dynamics train_network(Job const& job, Context const& context, KernelRun const& run, TrainingFile const& file) {
   auto const phase = context.report.phase("dynamics");
-  FiniteReading const& reading = std::get<FiniteReading>(problem.reading);
-  Dynamics dynamics = train(reading, problem.data, job.dynamics, context.comm);
+  FiniteReading const& reading = std::get<FiniteReading>(run.problem().reading);
+  Dynamics dynamics = train(reading, run.problem().data, job.dynamics, file, context.comm);
   together(context.comm, [&] {
     if (context.comm.is_first() && !job.dynamics.save.empty())
       write_parameters(job.dynamics.save, "", reading.program.parameters, dynamics.parameters);
@@ -196,12 +197,15 @@ void predict(Job const& job, Context const& context) {
     Targets const targets{train.y, run.outputs_in_rows() > 1 ? 1 : static_cast<int>(train.outputs)};
     for (Posterior const& posterior : predict(grid, run.source(), targets, options_from(job))) output.add(posterior);
   }
+  TrainingFile const file(run.directory().path() / "training.h5",
+                          training_key(run.directory().fingerprint(), run.problem().data.train, job.dynamics), context.comm);
   std::optional<Dynamics> dynamics;
   if (!job.dynamics.steps.empty()) {
-    dynamics = train_network(job, context, run.problem());
+    dynamics = train_network(job, context, run, file);
     output.add(describe_dynamics(*dynamics, run.problem().data, job.dynamics.orders));
   }
   run.write_result(std::move(output.arrays), std::move(output.notes));
+  if (dynamics) file.remove();
   if (dynamics && context.comm.is_first()) print_dynamics(*dynamics, run.problem().data, job.dynamics.orders);
   output.print();
 }

@@ -98,11 +98,37 @@ void add_sliced_contraction(primitive::Convolve const& p, WeightUse<T> const& le
     add_taps(p, left, right, sum, numbers_at_once);
 }
 
+template <class T>
+void add_sliced_contraction(primitive::Lookup const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum,
+                            long numbers_at_once) {
+  int const slice = slice_of(p.entries, p.width, left, right, numbers_at_once);
+  for (int first = 0; first < p.entries; first += slice) {
+    int const count = std::min(slice, p.entries - first);
+    auto const jacobian_of = [&](WeightUse<T> const& use) {
+      Numbers<T> const out(use.g.copies, use.g.rows, static_cast<long>(count) * p.width);
+      std::fill_n(out.batch().data, out.batch().count(), T(0));
+      primitive::for_each_sample(use.g.copies, use.g.rows, [&](int copy, int row) {
+        for (int i = 0; i < p.count; ++i) {
+          int const entry = p.entry(use.x.at(0, row)[i]) - first;
+          if (entry < 0 || entry >= count) continue;
+          T* const target = out.batch().at(copy, row) + static_cast<long>(entry) * p.width;
+          T const* const g = use.g.at(copy, row) + static_cast<long>(i) * p.width;
+          for (int c = 0; c < p.width; ++c) target[c] += g[c];
+        }
+      });
+      return out;
+    };
+    contract_slice(jacobian_of, left, right, sum);
+  }
+}
+
 template void add_sliced_contraction(primitive::MatrixProduct const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>,
                                      long);
 template void add_sliced_contraction(primitive::MatrixProduct const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>,
                                      long);
 template void add_sliced_contraction(primitive::Convolve const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>, long);
 template void add_sliced_contraction(primitive::Convolve const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>, long);
+template void add_sliced_contraction(primitive::Lookup const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>, long);
+template void add_sliced_contraction(primitive::Lookup const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>, long);
 
 }  // namespace infinitile

@@ -14,9 +14,75 @@ StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& ou
   return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, false};
 }
 
+/// The sums over one output after the other, and over parts of the numbers, have matrices of their own, which are added up in order: so there
+/// are enough pieces for many threads where a kernel's block is small and its numbers are many. Of a side with itself the lower triangle alone
+/// is computed, in blocks.
+template <class T>
+class Contraction {
+public:
+  Contraction(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c)
+      : left_(left),
+        right_(right),
+        first_(first),
+        size_(size),
+        c_(c),
+        is_same_(left.data == right.data && left.rows == right.rows),
+        depth_(std::clamp(multiplications / (static_cast<long>(c.height()) * c.width()), 256L, std::max(256L, size))),
+        parts_(static_cast<int>((size + depth_ - 1) / depth_)),
+        sums_(c.outputs.diagonal, c.outputs.traced * parts_, static_cast<long>(c.height()) * c.width()) {}
+
+  void run(Into into) {
+    int const each = c_.outputs.traced * parts_;
+    parallel_for_tiles(c_.outputs.diagonal * each, [&](int piece) { multiply_part(piece / each, piece % each); });
+    parallel_for_tiles(c_.outputs.diagonal * c_.height(), [&](int line) { add_up(line / c_.height(), line % c_.height(), into); });
+  }
+
+private:
+  static constexpr long multiplications = 1 << 23;  // of one piece
+  static constexpr int block = 64;
+
+  void multiply_part(int diagonal, int number) const {
+    int const traced = number / parts_, height = c_.height();
+    long const begin = number % parts_ * depth_;
+    int const depth = static_cast<int>(std::min(depth_, size_ - begin)), blocks = is_same_ ? (height + block - 1) / block : 1;
+    auto const numbers_of = [&](Batch<T const> const& side, int rows) {
+      long const output = (static_cast<long>(traced) * c_.outputs.diagonal + diagonal) * c_.outputs.full;
+      return BasicMatrix<T const>(side.data + output * side.rows * side.size + first_ + begin, rows, depth, side.size);
+    };
+    BasicMatrix<T const> const left = numbers_of(left_, height), right = numbers_of(right_, c_.width());
+    BasicMatrix<T> const sums(sums_.batch().at(diagonal, number), height, c_.width());
+    for (int b = 0; b < blocks; ++b) {
+      int const top = height * b / blocks, below = height * (b + 1) / blocks, width = is_same_ ? below : c_.width();
+      gemm(T(1), BasicFactor<T>(left.block(top, 0, below - top, depth)), transposed(right.block(0, 0, width, depth)), T(0),
+           sums.block(top, 0, below - top, width));
+    }
+  }
+
+  void add_up(int diagonal, int line, Into into) const {
+    int const width = c_.width();
+    T* const to = c_.data + (static_cast<long>(diagonal) * c_.height() + line) * width;
+    for (int j = 0; j < width; ++j) {
+      long const place = is_same_ && j > line ? static_cast<long>(j) * width + line : static_cast<long>(line) * width + j;
+      T sum = 0;
+      for (int number = 0; number < sums_.batch().rows; ++number) sum += sums_.batch().at(diagonal, number)[place];
+      to[j] = into == Into::add ? to[j] + sum : sum;
+    }
+  }
+
+  Batch<T const> left_, right_;
+  long first_, size_;
+  TermSum<T> c_;
+  bool is_same_;
+  long depth_;
+  int parts_;
+  Numbers<T> sums_;
+};
+
 /// c (diagonal matrices) (+)= Σ over traced outputs of left rightᵀ, over `size` numbers from `first` on of each sample.
 template <class T>
 void contract(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c, Into into) {
+  constexpr int few = 512;  // rows of c that are few enough for sums of many parts
+  if (c.height() <= few && c.width() <= few) return Contraction<T>(left, right, first, size, c).run(into);
   long const matrix = static_cast<long>(c.height()) * c.width();
   multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first),
               transposed(outputs_of(right, c.outputs, first)), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
@@ -117,7 +183,7 @@ void add_contraction(Batch<T const> left, Batch<T const> right, TermSum<T> sum) 
 }
 
 bool has_weight_term(primitive::MatrixProduct const& p) {
-  return !p.transpose_right && (p.groups == 1 || p.right_grouped);
+  return p.groups == 1 || p.right_grouped;
 }
 bool has_weight_term(primitive::Convolve const& p) {
   return p.groups == 1;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/primitive_convolve.hpp"
+#include "kernels/primitive_lookup.hpp"
 #include "kernels/primitive_product.hpp"
 
 // Terms of an empirical tangent kernel: what one use of a parameter adds to the kernel of two batches of samples.
@@ -50,8 +51,17 @@ void add_weight_term(primitive::MatrixProduct const& p, WeightUse<T> const& left
 template <class T>
 void add_weight_term(primitive::Convolve const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum);
 
+/// The term of a table that is looked up: cotangents meet where both samples have the same index,
+///   sum += Σ_{i, j: x[i] = x'[j]} <g[i], g'[j]>.
+/// Those of one index are added up first, so a pair takes at most 2 count outputs² width flops.
+template <class T>
+void add_weight_term(primitive::Lookup const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum);
+
 /// Are there such terms? Not for convolutions in groups, nor where x is a parameter itself.
 bool has_weight_term(primitive::MatrixProduct const& p);
 bool has_weight_term(primitive::Convolve const& p);
+inline bool has_weight_term(primitive::Lookup const&) {
+  return true;
+}
 
 }  // namespace infinitile

@@ -42,6 +42,25 @@ void for_lines(P const& p, Coefficients<T const> x, Coefficients<T> y, Work cons
   });
 }
 
+/// A function of a series; steps count as 0.
+Series composed(Pointwise const& p, Series x, double start) {
+  using Function = Pointwise::Function;
+  switch (p.f) {
+    case Function::affine:
+      return p.a * x + p.b;
+    case Function::logarithm:
+      return series::integral(start, series::power(x, -1), x);
+    case Function::clip:
+      return x.c[0] >= p.a && x.c[0] <= p.b ? x : Series(x.order, start);
+    case Function::power:
+      return p.a == 2 ? x * x : series::power(x, p.a);
+    case Function::positive:
+    case Function::zero:
+      break;
+  }
+  return Series(x.order, start);
+}
+
 double sum_products(std::size_t width, double const* a, double const* b) {
   double sum = 0;
   for (std::size_t i = 0; i < width; ++i) sum += a[i] * b[i];
@@ -52,20 +71,37 @@ void add_multiple(std::size_t width, double weight, double const* x, double* y) 
   for (std::size_t i = 0; i < width; ++i) y[i] += weight * x[i];
 }
 
+/// y = f(x), entry by entry; forward has written y[0].
+template <class T, class Function>
+void compose_entries(Coefficients<T const> x, Coefficients<T> y, Function const& f) {
+  INFINITILE_EXPECT(x.size() <= y.size() && std::ssize(y) <= Series::most_order + 1);
+  int const order = static_cast<int>(y.size()) - 1;
+  long const count = y[0].count();
+  parallel_for_tiles(static_cast<int>((count + at_once - 1) / at_once), [&](int piece) {
+    for (long i = piece * at_once; i < std::min(count, (piece + 1) * at_once); ++i) scatter(f(gather(x, i, order)), y, i);
+  });
+}
+
 }  // namespace
 
 template <class T>
 void compose(Activate const& p, Coefficients<T const> x, Coefficients<T> y) {
+  forward(p, x.first(1), y[0]);
+  with_activation(p.f, [&](auto const& phi) {
+    if constexpr (requires { phi.value(0.0); })
+      compose_entries(x, y, [&](Series const& each) { return scaled_compose(phi, p.f.scaling, each); });
+  });
+}
+
+template <class T>
+void compose(Pointwise const& p, Coefficients<T const> x, Coefficients<T> y) {
   INFINITILE_EXPECT(x.size() <= y.size() && std::ssize(y) <= Series::most_order + 1);
   forward(p, x.first(1), y[0]);
   int const order = static_cast<int>(y.size()) - 1;
   long const count = y[0].count();
   parallel_for_tiles(static_cast<int>((count + at_once - 1) / at_once), [&](int piece) {
-    with_activation(p.f, [&](auto const& phi) {
-      if constexpr (requires { phi.value(0.0); })
-        for (long i = piece * at_once; i < std::min(count, (piece + 1) * at_once); ++i)
-          scatter(scaled_compose(phi, p.f.scaling, gather(x, i, order)), y, i);
-    });
+    for (long i = piece * at_once; i < std::min(count, (piece + 1) * at_once); ++i)
+      scatter(composed(p, gather(x, i, order), static_cast<double>(y[0].data[i])), y, i);
   });
 }
 
@@ -118,6 +154,7 @@ void compose(Softmax const& p, Coefficients<T const> x, Coefficients<T> y) {
   template void compose(P const&, Coefficients<double const>, Coefficients<double>); \
   template void compose(P const&, Coefficients<float const>, Coefficients<float>);
 INFINITILE_INSTANTIATE_SERIES(Activate)
+INFINITILE_INSTANTIATE_SERIES(Pointwise)
 INFINITILE_INSTANTIATE_SERIES(Normalize)
 INFINITILE_INSTANTIATE_SERIES(Softmax)
 #undef INFINITILE_INSTANTIATE_SERIES

@@ -2,6 +2,7 @@
 
 #include "kernels/primitive_elementwise.hpp"
 #include "kernels/primitive_normalize.hpp"
+#include "kernels/primitive_pointwise.hpp"
 
 // Curved primitives along a line: their Taylor coefficients from those of the operand. Primitives that are linear in each operand need no
 // function of their own: push does it (finite/taylor).
@@ -18,6 +19,9 @@ template <class T>
 void compose(Activate const& p, Coefficients<T const> x, Coefficients<T> y);
 
 /// Formula   c = x − mean(x), v = mean(c²) + eps, y = c v^(−1/2), as series.
+template <class T>
+void compose(Pointwise const& p, Coefficients<T const> x, Coefficients<T> y);
+
 template <class T>
 void compose(Normalize const& p, Coefficients<T const> x, Coefficients<T> y);
 

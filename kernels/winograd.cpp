@@ -28,14 +28,15 @@ constexpr std::size_t numbers_of(int rows, int cols) {
   return static_cast<std::size_t>(points * point_step<T>(rows, cols));
 }
 
+/// Where the vectors of a square lie, or go, at all points.
 template <class T>
-INFINITILE_INLINE void store_points(Vector<T> const (&square)[points], T* to, long step) {
-  for (int point = 0; point < points; ++point) store_lanes(square[point], to + point * step);
-}
-template <class T>
-INFINITILE_INLINE void load_points(Vector<T> (&square)[points], T const* from, long step) {
-  for (int point = 0; point < points; ++point) square[point] = load_lanes<lanes<T>>(from + point * step);
-}
+struct AtPoints {
+  using Number = std::remove_const_t<T>;
+  T* first;
+  long step;
+  INFINITILE_INLINE Vector<Number> operator()(int i, int j) const { return load_lanes<lanes<Number>>(first + (i * reach + j) * step); }
+  INFINITILE_INLINE void operator()(int i, int j, Vector<Number> const& v) const { store_lanes(v, first + (i * reach + j) * step); }
+};
 
 /// A (rows, channels) matrix for each point, in panels of some vectors of columns: [point][panel][row][column of the panel].
 template <class T>
@@ -58,53 +59,63 @@ private:
   int rows_, cols_;
 };
 
-/// sums(point) (+)= left(point) right(point), left being row-major (rows, steps) or its transpose's memory (steps, rows).
 enum class Left { plain, transposed };
 
+/// sums(point) (+)= left(point) right(point), left being row-major (rows, steps) or its transpose's memory (steps, rows). With each row of right
+/// a line of what comes next is asked for: of the next panel, then of the next point's left.
 template <class T, Left left_way>
 void multiply_points(T const* left, int rows, PointMatrices<T> const& right, T* sums, Sums from) {
   int const steps = right.rows(), cols = right.cols();
-  constexpr int most_rows = Registers<T>::wide_rows;
+  constexpr int most_rows = Registers<T>::wide_rows, line = lanes<T>;
+  long const row_step = left_way == Left::plain ? steps : 1, step = left_way == Left::plain ? 1 : rows,
+             left_step = point_step<T>(rows, steps);
   for (int point = 0; point < points; ++point)
     for (int col = 0; col < cols; col += PointMatrices<T>::width) {
-      int const width = right.panel_width(col);
+      int const vectors = right.panel_width(col) / line;
       T const* const panel = right.panel(point, col);
-      for (int row = 0; row < rows; row += most_rows) {
-        long const row_step = left_way == Left::plain ? steps : 1, step = left_way == Left::plain ? 1 : rows;
-        T const* const first = left + point * point_step<T>(rows, steps) + row * row_step;
+      for (int row = 0, group = 0; row < rows; row += most_rows, ++group) {
+        T const* const first = left + point * left_step + row * row_step;
         T* const c = sums + point * point_step<T>(rows, cols) + static_cast<long>(row) * cols + col;
+        T const* const ahead = group < vectors ? panel + static_cast<long>(vectors + group) * steps * line
+                                               : left + (point + 1) * left_step + static_cast<long>(group - vectors) * steps * line;
         with_rows<most_rows>(std::min(most_rows, rows - row), [&]<int R>() {
-          with_rows<Registers<T>::wide_vectors>(width / lanes<T>, [&]<int V>() {
+          with_rows<Registers<T>::wide_vectors>(vectors, [&]<int V>() {
             T const* begins[R];
             for (int r = 0; r < R; ++r) begins[r] = first + r * row_step;
+            auto const right_row = [&](int i) {
+              __builtin_prefetch(ahead + static_cast<long>(i) * line, 0, 2);
+              return panel + static_cast<long>(i) * (V * line);
+            };
             multiply_in_registers<T, R, V>(
-                steps, [&](int i, int r) { return begins[r][i * step]; },
-                [&](int i) { return panel + static_cast<long>(i) * (V * lanes<T>); }, c, cols, from);
+                steps, [&](int i, int r) { return begins[r][i * step]; }, right_row, c, cols, from);
           });
         });
       }
     }
 }
 
-/// Squares of a plane of `side` x `side` numbers per tile, beginning `top` above and `left` of the tile.
+/// Numbers of a plane, transformed square by square to all points; a square begins `top` above and `left` of its tile.
+template <class Transform>
 struct Squares {
-  int height, width, channels, top, left, side;
+  int height, width, channels, top, left;
 
   template <class T>
-  INFINITILE_INLINE void load(T const* sample, int row, int col, int channel, Vector<T> (&square)[points]) const {
+  INFINITILE_INLINE void transform_to(AtPoints<T> const& to, T const* sample, int row, int col, int channel) const {
     int const y = row - top, x = col - left;
-    if (y >= 0 && x >= 0 && y + side <= height && x + side <= width) {
-      T const* const first = sample + (static_cast<long>(y) * width + x) * channels + channel;
-      for (int i = 0; i < side; ++i)
-        for (int j = 0; j < side; ++j) square[i * reach + j] = load_lanes<lanes<T>>(first + (static_cast<long>(i) * width + j) * channels);
-      return;
-    }
-    for (int i = 0; i < side; ++i)
-      for (int j = 0; j < side; ++j) {
-        bool const inside = y + i >= 0 && y + i < height && x + j >= 0 && x + j < width;
-        T const* const from = sample + (static_cast<long>(y + i) * width + x + j) * channels + channel;
-        square[i * reach + j] = inside ? load_lanes<lanes<T>>(from) : Vector<T>{};
-      }
+    bool const whole = y >= 0 && x >= 0 && y + Transform::from <= height && x + Transform::from <= width;
+    T const* const first = sample + (static_cast<long>(y) * width + x) * channels + channel;
+    long const down = static_cast<long>(width) * channels, right = channels;
+    auto const load = [=](int i, int j) {
+      __builtin_prefetch(first + i * down + (j + tile) * right, 0, 2);  // of the next tile
+      return load_lanes<lanes<T>>(first + i * down + j * right);
+    };
+    if (whole) return transform<Transform, Vector<T>>(load, to);
+    transform<Transform, Vector<T>>(
+        [&](int i, int j) {
+          bool const inside = y + i >= 0 && y + i < height && x + j >= 0 && x + j < width;
+          return inside ? load(i, j) : Vector<T>{};
+        },
+        to);
   }
 };
 
@@ -129,12 +140,9 @@ void for_tiles(PlaneWindows const& plane, Batch<T> const& x, long first, int cou
 template <class T, class WeightOf>
 void transform_weights(int in, int out, T scale, WeightOf const& weight_of, PointMatrices<T> const& to) {
   parallel_for_tiles(in, [&](int i) {
-    for (int o = 0; o < out; o += lanes<T>) {
-      Vector<T> square[points] = {};
-      for (int t = 0; t < window * window; ++t) square[t / window * reach + t % window] = scale * weight_of(t, i, o);
-      transform<WeightTransform<T>>(square);
-      store_points(square, to.at(0, i, o), point_step<T>(in, out));
-    }
+    for (int o = 0; o < out; o += lanes<T>)
+      transform<WeightTransform<T>, Vector<T>>([&](int y, int x) -> Vector<T> { return scale * weight_of(y * window + x, i, o); },
+                                               AtPoints<T>{to.at(0, i, o), point_step<T>(in, out)});
   });
 }
 
@@ -142,7 +150,7 @@ void transform_weights(int in, int out, T scale, WeightOf const& weight_of, Poin
 template <class T>
 void carry(PlaneWindows const& plane, Batch<T const> x, PointMatrices<T> const& weights, Batch<T> y, Into into) {
   int const in = weights.rows(), out = weights.cols();
-  Squares const inputs{plane.in_height, plane.in_width, in, plane.top, plane.left, reach};
+  Squares<InputTransform<T>> const inputs{plane.in_height, plane.in_width, in, plane.top, plane.left};
   long const all = static_cast<long>(plane.tiles()) * y.copies * y.rows;
   int const pieces = static_cast<int>((all + tiles_at_once - 1) / tiles_at_once);
   parallel_for_tiles(pieces, [&](int piece) {
@@ -151,72 +159,26 @@ void carry(PlaneWindows const& plane, Batch<T const> x, PointMatrices<T> const& 
     T* const left = primitive::scratch<T>(numbers_of<T>(count, in) + numbers_of<T>(count, out));
     T* const sums = left + numbers_of<T>(count, in);
     for_tiles(plane, y, first, count, [&](int t, int copy, int row, Corner corner) {
-      for (int c = 0; c < in; c += lanes<T>) {
-        Vector<T> square[points];
-        inputs.load(x.at(copy, row), corner.row, corner.col, c, square);
-        transform<InputTransform<T>>(square);
-        store_points(square, left + static_cast<long>(t) * in + c, point_step<T>(count, in));
-      }
+      for (int c = 0; c < in; c += lanes<T>)
+        inputs.transform_to(AtPoints<T>{left + static_cast<long>(t) * in + c, point_step<T>(count, in)}, x.at(copy, row), corner.row,
+                            corner.col, c);
     });
     multiply_points<T, Left::plain>(left, count, weights, sums, Sums::new_ones);
     for_tiles(plane, y, first, count, [&](int t, int copy, int row, Corner corner) {
       int const rows = std::min(tile, plane.out_height - corner.row), cols = std::min(tile, plane.out_width - corner.col);
-      for (int o = 0; o < out; o += lanes<T>) {
-        Vector<T> square[points];
-        load_points(square, sums + static_cast<long>(t) * out + o, point_step<T>(count, out));
-        transform<OutputTransform<T>>(square);
-        for (int i = 0; i < rows; ++i)
-          for (int j = 0; j < cols; ++j) {
-            T* const to = y.at(copy, row) + (static_cast<long>(corner.row + i) * plane.out_width + corner.col + j) * out + o;
-            store_lanes(into == Into::add ? load_lanes<lanes<T>>(to) + square[i * reach + j] : square[i * reach + j], to);
-          }
-      }
+      T* const begin = y.at(copy, row) + (static_cast<long>(corner.row) * plane.out_width + corner.col) * out;
+      for (int o = 0; o < out; o += lanes<T>)
+        transform<OutputTransform<T>, Vector<T>>(AtPoints<T const>{sums + static_cast<long>(t) * out + o, point_step<T>(count, out)},
+                                                 [&](int i, int j, Vector<T> const& v) {
+                                                   if (i >= rows || j >= cols) return;
+                                                   T* const to = begin + (static_cast<long>(i) * plane.out_width + j) * out + o;
+                                                   store_lanes(into == Into::add ? load_lanes<lanes<T>>(to) + v : v, to);
+                                                 });
     });
   });
 }
 
-/// The positions through the first tap that carry anything tell where the plane's edges are.
-std::optional<PlaneWindows> guess_plane(Convolve const& p) {
-  auto const pick = [&](int o, int tap) { return p.picks[at(static_cast<long>(o) * p.taps + tap)]; };
-  PlaneWindows plane;
-  for (int o = 0; o < p.out_positions && plane.in_width == 0; ++o)
-    if (pick(o, 4) >= 0 && pick(o, 7) >= 0) plane.in_width = pick(o, 7) - pick(o, 4);
-  if (plane.in_width <= 0 || p.in_positions % plane.in_width != 0) return std::nullopt;
-  plane.in_height = p.in_positions / plane.in_width;
-  int tap = 0;
-  while (tap < 9 && pick(0, tap) < 0) ++tap;
-  if (tap == 9) return std::nullopt;
-  plane.top = tap / window - pick(0, tap) / plane.in_width;
-  plane.left = tap % window - pick(0, tap) % plane.in_width;
-  int const second_row = (2 - plane.top) * plane.in_width + 2 - plane.left;  // what its first output sees through tap (1, 2)
-  plane.out_width = 1;
-  while (plane.out_width < p.out_positions && pick(plane.out_width, 5) != second_row) ++plane.out_width;
-  if (p.out_positions % plane.out_width != 0) return std::nullopt;
-  plane.out_height = p.out_positions / plane.out_width;
-  return plane;
-}
-
-bool is_plane(Convolve const& p, PlaneWindows const& plane) {
-  long at = 0;
-  for (int o = 0; o < p.out_positions; ++o)
-    for (int t = 0; t < p.taps; ++t, ++at) {
-      int const y = o / plane.out_width - plane.top + t / window, x = o % plane.out_width - plane.left + t % window;
-      bool const inside = y >= 0 && y < plane.in_height && x >= 0 && x < plane.in_width;
-      if (p.picks[static_cast<std::size_t>(at)] != (inside ? y * plane.in_width + x : -1)) return false;
-    }
-  return true;
-}
-
 }  // namespace
-
-template <class T>
-std::optional<PlaneWindows> find_plane(Convolve const& p) {
-  if (p.taps != window * window || p.groups != 1 || p.in % lanes<T> != 0 || p.out % lanes<T> != 0) return std::nullopt;
-  std::optional<PlaneWindows> const plane = guess_plane(p);
-  if (!plane || !is_plane(p, *plane)) return std::nullopt;
-  bool const pays = 3 * points * plane->tiles() < 2 * window * window * p.out_positions;  // half as many again at least
-  return pays ? plane : std::nullopt;
-}
 
 template <class T>
 void winograd_forward(Convolve const& p, PlaneWindows const& plane, Batch<T const> x, T const* w, Batch<T> y, Into into) {
@@ -281,42 +243,33 @@ private:
   int block_size() const { return std::clamp(150000 / (points * p_.out) / lanes<T> * lanes<T>, lanes<T>, channels_); }
 
   void transform_cotangents(T const* g, int first, PointMatrices<T> const& to) const {
-    Squares const squares{plane_.out_height, plane_.out_width, p_.out, 0, 0, tile};
+    Squares<CotangentTransform<T>> const squares{plane_.out_height, plane_.out_width, p_.out, 0, 0};
     for (int t = 0; t < to.rows(); ++t) {
       Corner const corner = corner_of(plane_, first + t);
-      for (int o = 0; o < p_.out; o += lanes<T>) {
-        Vector<T> square[points];
-        squares.load(g, corner.row, corner.col, o, square);
-        transform<CotangentTransform<T>>(square);
-        store_points(square, to.at(0, t, o), point_step<T>(to.rows(), to.cols()));
-      }
+      for (int o = 0; o < p_.out; o += lanes<T>)
+        squares.transform_to(AtPoints<T>{to.at(0, t, o), point_step<T>(to.rows(), to.cols())}, g, corner.row, corner.col, o);
     }
   }
   /// [point][tile][count], the channels from `channel` on.
   void transform_inputs(T const* x, int first, int tiles, int channel, int count, T* to) const {
-    Squares const squares{plane_.in_height, plane_.in_width, p_.in, plane_.top, plane_.left, reach};
+    Squares<InputTransform<T>> const squares{plane_.in_height, plane_.in_width, p_.in, plane_.top, plane_.left};
     for (int t = 0; t < tiles; ++t) {
       Corner const corner = corner_of(plane_, first + t);
-      for (int c = 0; c < count; c += lanes<T>) {
-        Vector<T> square[points];
-        squares.load(x, corner.row, corner.col, channel + c, square);
-        transform<InputTransform<T>>(square);
-        store_points(square, to + static_cast<long>(t) * count + c, point_step<T>(tiles, count));
-      }
+      for (int c = 0; c < count; c += lanes<T>)
+        squares.transform_to(AtPoints<T>{to + static_cast<long>(t) * count + c, point_step<T>(tiles, count)}, x, corner.row, corner.col,
+                             channel + c);
     }
   }
   void write(T const* sums, int channel, int count, T* target, Into into) const {
     for (int c = 0; c < count; ++c)
-      for (int o = 0; o < p_.out; o += lanes<T>) {
-        Vector<T> square[points];
-        load_points(square, sums + static_cast<long>(c) * p_.out + o, point_step<T>(count, p_.out));
-        transform<WeightCotangentTransform<T>>(square);
-        for (int tap = 0; tap < window * window; ++tap) {
-          T* const to = target + (static_cast<long>(tap) * channels_ + channel + c) * p_.out + o;
-          Vector<T> const value = static_cast<T>(p_.scale) * square[tap / window * reach + tap % window];
-          store_lanes(into == Into::add ? load_lanes<lanes<T>>(to) + value : value, to);
-        }
-      }
+      for (int o = 0; o < p_.out; o += lanes<T>)
+        transform<WeightCotangentTransform<T>, Vector<T>>(
+            AtPoints<T const>{sums + static_cast<long>(c) * p_.out + o, point_step<T>(count, p_.out)},
+            [&](int y, int x, Vector<T> const& v) {
+              T* const to = target + ((static_cast<long>(y) * window + x) * channels_ + channel + c) * p_.out + o;
+              Vector<T> const value = static_cast<T>(p_.scale) * v;
+              store_lanes(into == Into::add ? load_lanes<lanes<T>>(to) + value : value, to);
+            });
   }
 
   Convolve const& p_;
@@ -336,7 +289,6 @@ void winograd_pull_weights(Convolve const& p, PlaneWindows const& plane, Batch<T
 }
 
 #define INFINITILE_WINOGRAD(T)                                                                                       \
-  template std::optional<PlaneWindows> find_plane<T>(Convolve const&);                                               \
   template void winograd_forward(Convolve const&, PlaneWindows const&, Batch<T const>, T const*, Batch<T>, Into);    \
   template void winograd_pull_input(Convolve const&, PlaneWindows const&, T const*, Batch<T const>, Batch<T>, Into); \
   template void winograd_pull_weights(Convolve const&, PlaneWindows const&, Batch<T const>, Batch<T const>, int, int, Batch<T>, Into);

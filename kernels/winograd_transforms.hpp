@@ -101,13 +101,22 @@ struct WeightCotangentTransform {
   }
 };
 
-/// Both axes of a square of vectors, [reach][reach].
-template <class Transform, class V>
-INFINITILE_INLINE void transform(V (&square)[points]) {
+/// Both axes of a square: load(i, j) gives its vectors, store(i, j, vector) takes those of the transformed one.
+template <class Transform, class V, class Load, class Store>
+INFINITILE_INLINE void transform(Load const& load, Store const& store) {
+  V square[points];
 #pragma GCC unroll 6
-  for (int i = 0; i < Transform::from; ++i) Transform::apply(Line<V, reach>{square + i});
+  for (int j = 0; j < Transform::from; ++j) {
 #pragma GCC unroll 6
-  for (int i = 0; i < Transform::to; ++i) Transform::apply(Line<V, 1>{square + i * reach});
+    for (int i = 0; i < Transform::from; ++i) square[i * reach + j] = load(i, j);
+    Transform::apply(Line<V, reach>{square + j});
+  }
+#pragma GCC unroll 6
+  for (int i = 0; i < Transform::to; ++i) {
+    Transform::apply(Line<V, 1>{square + i * reach});
+#pragma GCC unroll 6
+    for (int j = 0; j < Transform::to; ++j) store(i, j, square[i * reach + j]);
+  }
 }
 
 }  // namespace infinitile::winograd

@@ -25,6 +25,8 @@ build nlohmann-json3-dev          nlohmann-json   nlohmann_json header:nlohmann/
 build libfmt-dev                  fmt             fmt           header:fmt/format.h
 build libxxhash-dev               xxhash          xxHash        header:xxhash.h
 build libssl-dev                  openssl         openssl       header:openssl/evp.h
+build libprotobuf-dev             protobuf        protobuf      header:google/protobuf/message_lite.h
+build protobuf-compiler           protobuf        protobuf      command:protoc
 build ccache                      ccache          ccache        optional
 tests catch2                      catch2@2        Catch2        header:catch2/catch.hpp
 tests clang-format-14             llvm@14         Clang         optional

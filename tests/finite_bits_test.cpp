@@ -15,10 +15,10 @@ namespace {
 
 /// Large enough that products, convolutions and lines are cut into pieces.
 constexpr char const* network = R"(
-- conv: {out_chan: 24, filter_shape: [3, 3], padding: SAME, w_std: 1.4, b_std: 0.1}
+- conv: {out_chan: 32, filter_shape: [3, 3], padding: SAME, w_std: 1.4, b_std: 0.1}
 - gelu
-- conv: {out_chan: 24, filter_shape: [1, 1]}
-- sum: [[], [relu, {conv: {out_chan: 24, filter_shape: [3, 3], padding: SAME}}, {layer_norm: {eps: 0.01}}]]
+- conv: {out_chan: 32, filter_shape: [1, 1]}
+- sum: [[], [relu, {conv: {out_chan: 32, filter_shape: [3, 3], padding: SAME}}, {layer_norm: {eps: 0.01}}]]
 )";
 
 template <class T>

@@ -14,6 +14,8 @@ namespace {
 
 using Write = std::function<Tensor(ProgramBuilder&)>;
 
+using Function = primitive::Pointwise::Function;
+
 AnyActivation smooth() {
   return make_activation("tanh", {});
 }
@@ -139,6 +141,51 @@ std::map<std::string, Write> const cases{
      [](ProgramBuilder& b) {
        return b.softmax(b.dense(b.input({4, 3}), b.parameter({"w", {3, 5}})));
      }},
+    {"transposed weights",
+     [](ProgramBuilder& b) {
+       return b.product(b.input({4, 3}), b.parameter({"w", {5, 3}}), 0.7, ProgramBuilder::Right::transposed);
+     }},
+    {"constants",
+     [](ProgramBuilder& b) {
+       Tensor const c = b.constant({0.5, -1, 2}, {3});
+       return b.add(b.multiply(b.input({4, 3}), c), b.multiply(b.parameter({"g", {3}}), c));
+     }},
+    {"a constant times weights",
+     [](ProgramBuilder& b) {
+       return b.add(b.dense(b.constant({0.5, -1, 2}, {3}), b.parameter({"w", {3, 2}})), b.input({2}));
+     }},
+    {"affine",
+     [](ProgramBuilder& b) {
+       return b.apply(b.input({5}), {Function::affine, 0.7, -2});
+     }},
+    {"logarithm and powers",
+     [](ProgramBuilder& b) {
+       Tensor const x = b.activate(b.add(b.input({5}), b.parameter({"b", {5}})), make_activation("exp", {}));
+       Tensor out = b.apply(x, {Function::logarithm});
+       for (double const exponent : {2.0, 0.5, -1.0, 1.7, -0.5}) out = b.add(out, b.apply(x, {Function::power, exponent}));
+       return out;
+     }},
+    {"clip",
+     [](ProgramBuilder& b) {
+       return b.apply(b.dense(b.input({5}), b.parameter({"w", {5, 4}})), {Function::clip, -0.5, 1});
+     }},
+    {"select",
+     [](ProgramBuilder& b) {
+       Tensor const x = b.input({5}), w = b.parameter({"w", {5}});
+       Tensor const above = b.apply(x, {Function::positive}), never = b.apply(b.apply(x, {Function::affine, 1, 7}), {Function::zero});
+       return b.select(above, b.multiply(x, w), b.select(never, x, b.apply(w, {Function::affine, 3, 1})));
+     }},
+    {"largest",
+     [](ProgramBuilder& b) {
+       // Far enough apart that no step of the tests changes which is largest.
+       std::vector<double> apart;
+       for (int i = 0; i < 21; ++i) apart.push_back(i * 8 % 21);
+       return b.largest(b.add(b.dense(b.input({7, 2}), b.parameter({"w", {2, 3}})), b.constant(apart, {7, 3}), 0.2, 1), dilated());
+     }},
+    {"look up by constants",
+     [](ProgramBuilder& b) {
+       return b.multiply(b.look_up(b.constant({3, 0, 3, -1}, {4}), b.parameter({"w", {5, 2}})), b.input({4, 2}));
+     }},
     {"an input alone", [](ProgramBuilder& b) { return b.input({3}); }},
 };
 
@@ -182,4 +229,53 @@ TEST_CASE("a convolution in groups is its sum over taps", "[primitives]") {
               sum += 0.6 * x[(row * 7 + static_cast<std::size_t>(pick)) * 6 + out / 3 * 2 + c] * w[(t * 2 + c) * 9 + out];
         CHECK(std::abs(y[at] - sum) < 1e-14 * 20);
       }
+}
+
+TEST_CASE("a table that is looked up is one-hot rows times the table", "[primitives]") {
+  // Tokens that samples share, repeat and count from the end; twice used, the table needs its whole Jacobian.
+  int const twice = GENERATE(0, 1);
+  CAPTURE(twice);
+  std::vector<double> const tokens{3, 0, 3, 1, 1, 4, 2, 0, 5, 5, 5, -6};
+  constexpr int rows = 3, count = 4, entries = 6;
+  std::vector<double> one_hot(rows * count * entries, 0);
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    one_hot[i * entries + static_cast<std::size_t>(tokens[i] < 0 ? tokens[i] + entries : tokens[i])] = 1;
+  auto const program = [&](bool looks_up) {
+    ProgramBuilder b;
+    Tensor const x = b.input(looks_up ? std::vector<long>{count} : std::vector<long>{count, entries}), w = b.parameter({"w", {entries, 5}});
+    Tensor y = looks_up ? b.look_up(x, w) : b.dense(x, w);
+    y = b.activate(b.dense(b.activate(y, smooth()).reshaped({count * 5}), b.parameter({"v", {count * 5, 5}})), smooth());
+    if (twice == 1) y = b.dense(y.reshaped({1, 5}), b.permute(w, {1, 0})).reshaped({entries});
+    return std::move(b).finish(y);
+  };
+  ParameterValues const values{derivatives::normals(entries * 5, 1), derivatives::normals(count * 5 * 5, 2)};
+  Batch<double const> const looked_up(tokens.data(), 1, rows, count), multiplied(one_hot.data(), 1, rows, count * entries),
+      others(tokens.data() + count, 1, 2, count), other_rows(one_hot.data() + count * entries, 1, 2, count * entries);
+  for (KernelAxes const& axes : {KernelAxes{{}, {}}, KernelAxes{{-1}, {}}, KernelAxes{{}, {-1}}})
+    for (auto const method :
+         {NtkMethod::automatic, NtkMethod::jacobian_contraction, NtkMethod::ntk_vector_products, NtkMethod::structured_derivatives})
+      for (long const at_once : {1L << 26, 1L}) {
+        CAPTURE(method, at_once);
+        EmpiricalKernel<double> const found(program(true), values, axes, method, at_once), expected(program(false), values, axes, method);
+        auto const compare = [](std::vector<double> const& a, std::vector<double> const& b) {
+          REQUIRE(a.size() == b.size());
+          double most = 0, difference = 0;
+          for (std::size_t i = 0; i < a.size(); ++i)
+            most = std::max(most, std::abs(b[i])), difference = std::max(difference, std::abs(a[i] - b[i]));
+          CHECK(difference <= 1e-13 * most);
+        };
+        compare(found.within({&looked_up, 1}).ntk, expected.within({&multiplied, 1}).ntk);
+        compare(found.between({&others, 1}, {&looked_up, 1}).ntk, expected.between({&other_rows, 1}, {&multiplied, 1}).ntk);
+      }
+}
+
+TEST_CASE("an index that a table does not have is refused by name", "[primitives]") {
+  double const index = GENERATE(6.0, -7.0, 1.5);
+  ProgramBuilder b;
+  Tensor const y = b.look_up(b.input({1}), b.parameter({"w", {6, 2}}));
+  FiniteProgram const program = std::move(b).finish(y);
+  ParameterArrays<double> const parameters(ParameterValues{std::vector<double>(12, 1)});
+  Batch<double const> const input(&index, 1, 1, 1);
+  CHECK_THROWS_WITH((Evaluation<double>(program, parameters.batches(), {&input, 1}, Evaluation<double>::Keep::nothing)),
+                    Catch::Contains("6 entries"));
 }

@@ -9,6 +9,7 @@ infinitile_test(job_run_directory_test USES infinitile_job RANKS 1 2)
 infinitile_test(job_parameters_file_test USES infinitile_job)
 infinitile_test(job_safetensors_test USES infinitile_job)
 infinitile_test(job_shared_rows_test USES infinitile_job RANKS 1 2 3)
+infinitile_test(random_networks_test USES infinitile_job)
 
 # The frame has main, MPI and the exit code to itself, so it is tested from outside.
 add_executable(job_frame_probe job_frame_probe.cpp)

@@ -22,10 +22,11 @@ std::vector<Change> changes(std::vector<std::string> const& overrides, Sources c
 
 /// The changes that make a job read a key of another kind of kernel.
 std::vector<std::string> what_reads(Key const& key) {
-  if (key.kind.empty()) return {};
-  std::vector<std::string> changes{"kernel.kind=" + key.kind};
+  if (key.kinds.empty()) return {};
+  std::vector<std::string> changes{"kernel.kind=" + key.kinds.front()};
   if (key.path == "parameters.file" || key.path == "parameters.group")
     for (char const* const change : {"parameters.file=a.h5", "parameters.group=a"}) changes.emplace_back(change);
+  if (key.path == "parameters.skip") changes.emplace_back("network={onnx: net.onnx}");
   return changes;
 }
 
@@ -72,9 +73,11 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"kernel.method", "ntk_vector_products"},
                                                   {"kernel.trace_axes", "[-2, -1]"},
                                                   {"kernel.diagonal_axes", "[1]"},
+                                                  {"kernel.samples", "200"},
                                                   {"parameters.seed", "1"},
                                                   {"parameters.file", "b.h5"},
                                                   {"parameters.group", "b"},
+                                                  {"parameters.skip", "[scale]"},
                                                   {"parameters.save", "b.h5"},
                                                   {"dynamics.steps", "[1, 5]"},
                                                   {"dynamics.learning_rate", "0.5"},
@@ -113,6 +116,18 @@ TEST_CASE("the fingerprint does not depend on how a job is written", "[job]") {
 TEST_CASE("changed keys are told with what they were and are", "[job]") {
   CHECK(changes({"kernel.tile=64", "kernel.get=[ntk]", "posterior.get=ntkgp", "name=b"})
         == std::vector<Change>{{"kernel.get", "[nngp, ntk]", "[ntk]"}, {"kernel.tile", "auto", "64"}});
+}
+
+TEST_CASE("means go on to more samples, not to fewer", "[job]") {
+  auto const change_from = [](std::string const& before, std::string const& now) {
+    auto const echo = [](std::string const& samples) {
+      return echo_job(read({"kernel.kind=monte_carlo", "kernel.samples=" + samples}), sources);
+    };
+    return changed_keys(echo(before), echo(now));
+  };
+  CHECK(change_from("90", "100").empty());
+  CHECK(change_from("100", "100").empty());
+  CHECK(change_from("100", "90") == std::vector<Change>{{"kernel.samples", "100", "90"}});
 }
 
 TEST_CASE("a source that changed is told by its keys, or as content when they are the same", "[job]") {

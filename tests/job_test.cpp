@@ -122,8 +122,8 @@ TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
        "jobs/a.yaml:3: unknown key \"xyzzy\". Known here: name, output, data, network, kernel, parameters, posterior and dynamics."},
       {start + "name: [a]\n", "jobs/a.yaml:3: name is [a], but one word or path is needed."},
       {start + "kernel: 3\n",
-       "jobs/a.yaml:3: kernel is 3, but a mapping with the keys kind, get, output, precision, tile, test_test, store, method, trace_axes "
-       "and diagonal_axes is needed."},
+       "jobs/a.yaml:3: kernel is 3, but a mapping with the keys kind, get, output, precision, tile, test_test, store, method, trace_axes, "
+       "diagonal_axes and samples is needed."},
       {start + "kernel: {tile: 0}\n", "jobs/a.yaml:3: kernel.tile is 0, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: -8}\n", "jobs/a.yaml:3: kernel.tile is -8, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: 2147483648}\n",
@@ -131,7 +131,7 @@ TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
       {start + "kernel: {tile: 1.5}\n", "jobs/a.yaml:3: kernel.tile is 1.5, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {tile: \"8\"}\n", "jobs/a.yaml:3: kernel.tile is 8, but a whole number from 1 to 2147483647 or auto is needed."},
       {start + "kernel: {kind: finite}\n",
-       "jobs/a.yaml:3: kernel.kind is finite, but infinite or empirical is needed. Did you mean \"infinite\"?"},
+       "jobs/a.yaml:3: kernel.kind is finite, but infinite, empirical or monte_carlo is needed. Did you mean \"infinite\"?"},
       {start + "kernel: {precision: float16}\n",
        "jobs/a.yaml:3: kernel.precision is float16, but float64 or float32 is needed. Did you mean \"float64\"?"},
       {start + "kernel: {get: [nngpp]}\n",

@@ -37,6 +37,36 @@ TEST_CASE("the plan counts what can be counted by hand", "[plan]") {
   CHECK(make_plan(size, {1, 1, 0, {}}).disk_bytes == (train + test) * 2 * 4);
 }
 
+TEST_CASE("numbers that pairs keep are stored, and full blocks of outputs are rows of the posterior", "[plan]") {
+  JobSize size = size_of(10, 3, 4);
+  Plan const mean = make_plan(size, {1, 1, 0, {}});
+  size.kept = 9;
+  size.blocks = 3;
+  Plan const blocks = make_plan(size, {1, 1, 0, {}});
+  CHECK(blocks.disk_bytes == 9 * mean.disk_bytes);
+  CHECK(blocks.tile_bytes == 9 * mean.tile_bytes);
+  CHECK(blocks.gram_flops == mean.gram_flops);
+  CHECK(blocks.solve_flops == Approx(2 * (27000.0 / 3 + 900.0 * (9 + 1))));
+  size.own_flops = 7;
+  CHECK(make_plan(size, {1, 1, 0, {}}).gram_flops == mean.gram_flops + 3 * 7);
+}
+
+TEST_CASE("means over random networks are planned too", "[plan]") {
+  JobSize size = size_of(10, 3, 4);
+  double const train = 16 + 16 + 4 + 16 + 8 + 8, test = 3 * 10, rows = 13;
+  Machine const machine{1, 1, 0, {}};
+  Plan const without = make_plan(size, machine);
+  size.sampling = JobSize::Sampling{100, 5000, 300, 7, 32, 1e6};
+  Plan const plan = make_plan(size, machine);
+  CHECK(plan.gram_flops == without.gram_flops + rows * 300);
+  CHECK(plan.means_bytes == (train + test) * 32);
+  CHECK(plan.disk_bytes == without.disk_bytes + plan.means_bytes);
+  CHECK(plan.buffer_bytes == without.buffer_bytes + (train + test) * 32 + rows * 7 * 8);
+  CHECK(plan.kernel_seconds == Approx(without.kernel_seconds + rows * 300 / machine.rates.gemm + 100 * 5000 / machine.rates.draw));
+  size.sampling->group_numbers = 100;
+  CHECK(make_plan(size, machine).buffer_bytes == without.buffer_bytes + 800);
+}
+
 TEST_CASE("a plan for 4,096 ranks is made in one process, and shares the work out", "[plan]") {
   JobSize const size = size_of(250'000, 10'000, 1024);
   Plan const one = make_plan(size, {1, 16, 0, {}}), many = make_plan(size, {4096, 16, 0, {}});

@@ -143,6 +143,43 @@ TEST_CASE("a value that is not finite never reaches the disk", "[tile_store]") {
   CHECK(store.present().empty());
 }
 
+TEST_CASE("of running means those of most samples count, and files without such are removed", "[tile_store]") {
+  Scratch const scratch;
+  TileLayout const layout{{16, 0, 8}, {"nngp"}, Precision::float64, false, 7};
+  TileIndex const a{0, 0}, b{1, 0};
+  auto const put_mean = [](TileStore& store, TileIndex tile, int samples) {
+    std::vector<double> const values(64, samples);
+    std::span<double const> const kernel(values);
+    store.put<double>(tile, {&kernel, 1}, samples);
+  };
+  auto const means = [&](TileStore& store, TileIndex tile) {
+    auto const values = store.get<double>(tile, 0);
+    CHECK(values == std::vector<double>(64, store.samples(tile)));
+    return store.samples(tile);
+  };
+  {
+    TileStore store(scratch.path(), layout, 0);
+    CHECK(store.samples(a) == 0);
+    for (TileIndex const tile : {a, b}) put_mean(store, tile, 10);
+    store.flush();
+    put_mean(store, a, 20);
+    store.flush();
+    CHECK(files_in(scratch.path()) == std::vector{scratch / "00000-00000.h5", scratch / "00000-00001.h5"});
+    CHECK((means(store, a) == 20 && means(store, b) == 10));
+    put_mean(store, b, 15);
+    store.flush();
+    CHECK(files_in(scratch.path()) == std::vector{scratch / "00000-00001.h5", scratch / "00000-00002.h5"});
+  }
+  TileStore store(scratch.path(), layout, 1);
+  CHECK((means(store, a) == 20 && means(store, b) == 15));
+  put_mean(store, a, 30);
+  store.flush();
+  CHECK(means(store, a) == 30);
+  CHECK(files_in(scratch.path()).size() == 3);  // another rank may still read what it wrote
+  CHECK(find_tiles(scratch.path(), layout).size() == 2);
+  CHECK(files_in(scratch.path()) == std::vector{scratch / "00000-00002.h5", scratch / "00001-00000.h5"});
+}
+
 TEST_CASE("names of tile files", "[tile_store]") {
   CHECK(TileFileName{3, 12}.text() == "00003-00012.h5");
   CHECK(parse_tile_file_name("00003-00012.h5") == TileFileName{3, 12});

@@ -18,6 +18,7 @@ void add_weights(ParameterUse<T> const& left, ParameterUse<T> const& right, Add 
   auto const use = [](ParameterUse<T> const& side) { return WeightUse<T>{side.values.operands[0], side.cotangent}; };
   std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { add(p, use(left), use(right)); },
                         [&](primitive::Convolve const& p) { add(p, use(left), use(right)); },
+                        [&](primitive::Lookup const& p) { add(p, use(left), use(right)); },
                         [](auto const&) { INFINITILE_EXPECT(!"a use without a rule for its structure"); }},
              left.instruction->primitive);
 }
@@ -61,18 +62,26 @@ EmpiricalKernel<T>::EmpiricalKernel(FiniteProgram program, ParameterValues const
 }
 
 template <class T>
-Evaluation<T> EmpiricalKernel<T>::evaluate(Inputs inputs, Get get) const {
+Evaluation<T> EmpiricalKernel<T>::evaluate(Inputs samples, Get get) const {
   using Keep = typename Evaluation<T>::Keep;
-  return Evaluation<T>(program_, parameters_.batches(), inputs, get == Get::nngp ? Keep::nothing : Keep::for_derivatives);
+  return Evaluation<T>(program_, parameters_.batches(), samples, get == Get::nngp ? Keep::nothing : Keep::for_derivatives);
 }
 
 template <class T>
 typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::between(Inputs rows, Inputs cols, Get get) const {
-  return compute(evaluate(rows, get), evaluate(cols, get), cols, Sides::two, get);
+  return between(evaluate(rows, get), evaluate(cols, get), cols, get);
 }
 template <class T>
 typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::within(Inputs samples, Get get) const {
-  Evaluation<T> const side = evaluate(samples, get);
+  return within(evaluate(samples, get), samples, get);
+}
+template <class T>
+typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::between(Evaluation<T> const& rows, Evaluation<T> const& cols, Inputs col_samples,
+                                                               Get get) const {
+  return compute(rows, cols, col_samples, Sides::two, get);
+}
+template <class T>
+typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::within(Evaluation<T> const& side, Inputs samples, Get get) const {
   return compute(side, side, samples, Sides::same, get);
 }
 

@@ -32,12 +32,18 @@ public:
   /// A batch with itself: each network is run once, and the block is symmetric to the last bit.
   Block within(Inputs samples, Get get = Get::nngp_and_ntk) const;
 
+  /// The network at some samples, once for any number of blocks, whose bits are those of the blocks above. Kernel and samples have to live as
+  /// long as it does.
+  Evaluation<T> evaluate(Inputs samples, Get get = Get::nngp_and_ntk) const;
+  /// `col_samples`: those that cols was evaluated at.
+  Block between(Evaluation<T> const& rows, Evaluation<T> const& cols, Inputs col_samples, Get get = Get::nngp_and_ntk) const;
+  Block within(Evaluation<T> const& side, Inputs samples, Get get = Get::nngp_and_ntk) const;
+
   /// Σ over cols and outputs of ntk(rows, cols) v, for v (copies, cols, outputs), without the kernel: one cotangent back, one tangent forth.
   Numbers<T> multiply(Inputs rows, Inputs cols, Batch<T const> v) const;
 
 private:
   using Sides = BlockSize::Sides;
-  Evaluation<T> evaluate(Inputs inputs, Get get) const;
   Block compute(Evaluation<T> const& left, Evaluation<T> const& right, Inputs cols, Sides sides, Get get) const;
   bool takes_structure(ParameterUse<T> const& use, BlockSize const& size) const;
 

@@ -46,12 +46,17 @@ std::vector<int> count_uses(FiniteProgram const& program) {
 }
 
 template <class T>
+Numbers<T> shared_numbers(std::span<double const> numbers) {
+  Numbers<T> const out(1, 1, std::ssize(numbers));
+  std::ranges::transform(numbers, out.batch().data, [](double v) { return static_cast<T>(v); });
+  return out;
+}
+
+template <class T>
 ParameterArrays<T>::ParameterArrays(ParameterValues const& values) {
   for (auto const& each : values) {
-    Numbers<T> const numbers(1, 1, std::ssize(each));
-    std::ranges::transform(each, numbers.batch().data, [](double v) { return static_cast<T>(v); });
-    batches_.push_back(numbers.batch());
-    numbers_.push_back(numbers);
+    numbers_.push_back(shared_numbers<T>(each));
+    batches_.push_back(numbers_.back().batch());
   }
 }
 
@@ -66,6 +71,10 @@ Evaluation<T>::Evaluation(FiniteProgram const& program, std::span<Batch<T const>
     : program_(program), memory_(program.values.size()), values_(program.values.size()) {
   INFINITILE_EXPECT(parameters.size() == program.parameters.size() && inputs.size() == program.inputs.size());
   for (std::size_t p = 0; p < parameters.size(); ++p) values_[at(program.parameter_values[p])] = parameters[p];
+  for (auto const& [value, numbers] : program.constants) {
+    memory_[at(value)] = shared_numbers<T>(numbers);
+    values_[at(value)] = memory_[at(value)].batch();
+  }
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     INFINITILE_EXPECT(inputs[i].copies == 1 && inputs[i].rows == inputs[0].rows && inputs[i].size == program.value(program.inputs[i]).size);
     values_[at(program.inputs[i])] = inputs[i];
@@ -173,6 +182,16 @@ std::optional<ParameterUse<T>> Backward<T>::next() {
   return std::nullopt;
 }
 
+/// Is the cotangent of this operand that of the result, which nobody else adds to before the result's is forgotten? So it is in front of a bias.
+template <class T>
+bool Backward<T>::hands_on_whole(Instruction const& i, int operand) const {
+  auto const* const sum = std::get_if<primitive::Add>(&i.primitive);
+  if (sum == nullptr || i.result == program_.output || program_.value(i.operands[at(operand)]).is_shared) return false;
+  int const other = i.operands[at(1 - operand)];
+  bool const alone = program_.value(other).parameter >= 0 || !active_[at(other)];
+  return alone && sum->read[operand].plain() && (operand == 0 ? sum->left : sum->right) == 1;
+}
+
 /// Goes through the operands that are left of an instruction until one is a parameter.
 template <class T>
 std::optional<ParameterUse<T>> Backward<T>::hand_on(Instruction const& i) {
@@ -185,6 +204,10 @@ std::optional<ParameterUse<T>> Backward<T>::hand_on(Instruction const& i) {
     if (!active_[at(number)]) continue;
     if (value.parameter >= 0) return ParameterUse<T>{value.parameter, &i, operand, values, g};
     Numbers<T>& target = cotangents_[at(number)];
+    if (target.empty() && hands_on_whole(i, operand)) {
+      target = cotangents_[at(i.result)];
+      continue;
+    }
     Into const into = target.empty() ? Into::replace : Into::add;
     if (target.empty()) target = Numbers<T>(g.copies, value.is_shared && samples_ == Samples::together ? 1 : of_.rows(), value.size);
     std::visit([&](auto const& p) { primitive::pull(p, values, operand, g, target.batch(), into); }, i.primitive);
@@ -222,6 +245,8 @@ std::vector<Numbers<T>> Evaluation<T>::pull_inputs(Batch<T const> cotangent) con
   return out;
 }
 
+template Numbers<double> shared_numbers(std::span<double const>);
+template Numbers<float> shared_numbers(std::span<double const>);
 template class ParameterArrays<double>;
 template class ParameterArrays<float>;
 template struct ParameterUse<double>;

@@ -11,6 +11,10 @@ namespace infinitile {
 /// How often each value is read; the output once more.
 std::vector<int> count_uses(FiniteProgram const& program);
 
+/// Numbers that all samples share, in the precision of a computation.
+template <class T>
+Numbers<T> shared_numbers(std::span<double const> numbers);
+
 /// Parameters in the precision of a computation.
 template <class T>
 class ParameterArrays {
@@ -88,6 +92,7 @@ public:
 private:
   void find_active(Wanted wanted);
   std::optional<ParameterUse<T>> hand_on(Instruction const& instruction);
+  bool hands_on_whole(Instruction const& instruction, int operand) const;
 
   Evaluation<T> const& of_;
   FiniteProgram const& program_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/index.hpp"
+#include "kernels/winograd.hpp"
 #include "net/ops.hpp"
 
 namespace infinitile {
@@ -26,11 +27,24 @@ double multiplications(WeightSize const& w) {
   return w.groups * w.m * w.k * w.n;
 }
 
+/// By fewer products: 36 for a square of 16 outputs, and all points of both sides are written and read. Otherwise all windows are.
+Cost convolution_cost(primitive::Convolve const& p) {
+  double const result = static_cast<double>(p.out_positions) * p.out, in = p.in, out = p.out;
+  if (auto const plane = find_plane<float>(p)) return {36.0 * plane->tiles() * in * out, result + 2 * 36.0 * plane->tiles() * (in + out)};
+  return {multiplications(size_of(p)), result + static_cast<double>(p.picks.size()) * in};
+}
+
 Cost structured_cost(WeightSize const& w, BlockSize const& size) {
   double const once = w.m * w.m * w.k, turn = size.count() * w.m * w.m * w.n, ends = size.output_pairs() * w.m * w.n;
   if (w.m == 1) return size.pairs() * w.groups * Cost{w.k + ends, 2.0 * size.outputs.diagonal * size.outputs.full * size.outputs.full};
   double const pairs = size.sides == BlockSize::Sides::same ? (size.pairs() + size.rows) / 2 : size.pairs();
   return {pairs * w.groups * (once + turn + ends), 0};
+}
+
+/// Cotangents of each index are added up, then meet where both samples have it: of indices at random, count / entries of them.
+Cost structured_cost(primitive::Lookup const& p, BlockSize const& size) {
+  double const count = p.count, shared = std::min(count, 1 + count * count / p.entries);
+  return {size.pairs() * size.output_pairs() * shared * p.width, size.samples() * size.count() * count * p.width};
 }
 
 }  // namespace
@@ -43,14 +57,16 @@ Cost& Cost::operator+=(Cost const& other) {
 
 Cost forward_cost(FiniteProgram const& program, Instruction const& instruction) {
   auto const result = static_cast<double>(program.value(instruction.result).size);
-  return std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { return Cost{multiplications(size_of(p)), result}; },
-                               [&](primitive::Convolve const& p) {
-                                 return Cost{multiplications(size_of(p)), result + static_cast<double>(p.picks.size()) * p.in};
+  return std::visit(Overloaded{[&](primitive::MatrixProduct const& p) {
+                                 return Cost{multiplications(size_of(p)), result};
                                },
+                               [&](primitive::Convolve const& p) { return convolution_cost(p); },
                                [&](primitive::Mix const& p) {
                                  return Cost{static_cast<double>(p.outer) * p.inner * static_cast<double>(p.matrix.in.size()), result};
                                },
-                               [&](auto const&) { return Cost{0, result}; }},
+                               [&](auto const&) {
+                                 return Cost{0, result};
+                               }},
                     instruction.primitive);
 }
 
@@ -63,7 +79,8 @@ Cost forward_cost(FiniteProgram const& program) {
 bool has_structure(FiniteProgram const& program, Instruction const& instruction, int operand) {
   if (operand != 1 || program.value(instruction.operands[0]).is_shared) return false;
   return std::visit(Overloaded{[](primitive::MatrixProduct const& p) { return has_weight_term(p); },
-                               [](primitive::Convolve const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
+                               [](primitive::Convolve const& p) { return has_weight_term(p); },
+                               [](primitive::Lookup const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
                     instruction.primitive);
 }
 
@@ -74,7 +91,8 @@ UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, i
                     + Cost{size.pairs() * size.output_pairs() * numbers, 0};
   if (!has_structure(program, instruction, operand)) return out;
   std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { out.structured = structured_cost(size_of(p), size); },
-                        [&](primitive::Convolve const& p) { out.structured = structured_cost(size_of(p), size); }, [](auto const&) {}},
+                        [&](primitive::Convolve const& p) { out.structured = structured_cost(size_of(p), size); },
+                        [&](primitive::Lookup const& p) { out.structured = structured_cost(p, size); }, [](auto const&) {}},
              instruction.primitive);
   return out;
 }

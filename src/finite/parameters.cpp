@@ -1,11 +1,13 @@
 #include "finite/parameters.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
+#include "kernels/linear_algebra.hpp"
 #include "kernels/philox.hpp"
 #include "net/shapes.hpp"
 
@@ -116,11 +118,15 @@ std::vector<ParameterSpec> list_parameters(Network const& network) {
 std::vector<double> draw_parameter(ParameterSpec const& spec, Draw draw) {
   RandomStream const numbers{draw.seed, checksum(spec.path, draw.sample)};
   std::vector<double> out(at(spec.size()));
-  for (std::size_t i = 0; i < out.size(); i += 2) {
-    auto const [first, second] = numbers.normals(i / 2);
-    out[i] = spec.deviation * first;
-    if (i + 1 < out.size()) out[i + 1] = spec.deviation * second;
-  }
+  constexpr std::size_t chunk = 1 << 14;  // entries of one piece, an even number
+  parallel_for_tiles(static_cast<int>((out.size() + chunk - 1) / chunk), [&](int piece) {
+    std::size_t const begin = static_cast<std::size_t>(piece) * chunk, end = std::min(out.size(), begin + chunk);
+    for (std::size_t i = begin; i < end; i += 2) {
+      auto const [first, second] = numbers.normals(i / 2);
+      out[i] = spec.deviation * first;
+      if (i + 1 < end) out[i + 1] = spec.deviation * second;
+    }
+  });
   return out;
 }
 

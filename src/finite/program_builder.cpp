@@ -1,6 +1,5 @@
 #include "finite/program_builder.hpp"
 
-#include <numeric>
 #include <utility>
 
 #include "base/error.hpp"
@@ -10,11 +9,6 @@
 namespace infinitile {
 
 namespace {
-
-/// Sizes are checked to fit where a network is read.
-int number(long n) {
-  return static_cast<int>(n);
-}
 
 std::size_t axis_of(Tensor const& x, int axis) {
   return at(axis < 0 ? axis + std::ssize(x.shape) : axis);
@@ -99,6 +93,13 @@ Tensor ProgramBuilder::parameter(ParameterSpec spec) {
   return {value, std::move(spec.shape)};
 }
 
+Tensor ProgramBuilder::constant(std::vector<double> numbers, std::vector<long> shape) {
+  INFINITILE_EXPECT(std::ssize(numbers) == product_of(shape));
+  int const value = new_value(product_of(shape), true);
+  program_.constants.push_back({value, std::move(numbers)});
+  return {value, std::move(shape)};
+}
+
 Tensor ProgramBuilder::put(Primitive primitive, std::initializer_list<Tensor> operands, std::vector<long> shape) {
   return put(std::move(primitive), std::span(operands.begin(), operands.size()), std::move(shape));
 }
@@ -113,62 +114,6 @@ Tensor ProgramBuilder::put(Primitive primitive, std::span<Tensor const> operands
   int const result = new_value(product_of(shape), is_shared);
   program_.instructions.push_back({std::move(primitive), std::move(numbers), result});
   return {result, std::move(shape)};
-}
-
-Tensor ProgramBuilder::dense(Tensor const& x, Tensor const& w, double scale) {
-  INFINITILE_EXPECT(w.shape.size() == 2 && x.axis(-1) == w.axis(0));
-  primitive::MatrixProduct p;
-  p.m = number(x.size() / x.axis(-1));
-  p.k = number(w.axis(0));
-  p.n = number(w.axis(1));
-  p.scale = scale;
-  std::vector<long> shape = x.shape;
-  shape.back() = w.axis(1);
-  return put(p, {x, w}, std::move(shape));
-}
-
-Tensor ProgramBuilder::product(Tensor const& left, Tensor const& right, double scale, Right side) {
-  primitive::MatrixProduct p;
-  p.transpose_right = side == Right::transposed;
-  p.m = number(left.axis(-2));
-  p.k = number(left.axis(-1));
-  p.n = number(right.axis(p.transpose_right ? -2 : -1));
-  INFINITILE_EXPECT(right.axis(p.transpose_right ? -1 : -2) == p.k);
-  p.left_grouped = left.shape.size() > 2;
-  p.right_grouped = right.shape.size() > 2;
-  Tensor const& longer = p.left_grouped ? left : right;
-  p.groups = number(product_of(std::span(longer.shape).first(longer.shape.size() - 2)));
-  p.scale = scale;
-  std::vector<long> shape = longer.shape;
-  shape[shape.size() - 2] = p.m;
-  shape.back() = p.n;
-  return put(p, {left, right}, std::move(shape));
-}
-
-Tensor ProgramBuilder::convolve(Tensor const& x, Tensor const& w, WindowPicks picks, double scale, int groups) {
-  INFINITILE_EXPECT(x.shape.size() == 2 && w.shape.size() == 3 && w.axis(0) == picks.taps && w.axis(1) * groups == x.axis(1));
-  std::vector<int> each(at(x.axis(0)));
-  std::iota(each.begin(), each.end(), 0);
-  if (groups == 1 && picks.taps == 1 && picks.picks == each) return dense(x, w.reshaped({w.axis(1), w.axis(2)}), scale);
-  primitive::Convolve p;
-  p.in_positions = number(x.axis(0));
-  p.out_positions = number(std::ssize(picks.picks) / picks.taps);
-  p.taps = picks.taps;
-  p.in = number(x.axis(1));
-  p.out = number(w.axis(2));
-  p.groups = groups;
-  p.scale = scale;
-  p.picks = std::move(picks.picks);
-  std::vector<long> const shape{p.out_positions, p.out};
-  return put(std::move(p), {x, w}, shape);
-}
-
-Tensor ProgramBuilder::windows(Tensor const& x, WindowPicks const& picks) {
-  primitive::Read p;
-  p.lines = number(std::ssize(picks.picks));
-  p.width = number(x.axis(-1));
-  for (int const pick : picks.picks) p.read[0].first.push_back(pick < 0 ? -1 : pick * p.width);
-  return put(std::move(p), {x}, {p.lines / picks.taps, static_cast<long>(picks.taps) * p.width});
 }
 
 Tensor ProgramBuilder::add(Tensor const& left, Tensor const& right, double left_weight, double right_weight) {
@@ -195,6 +140,15 @@ Tensor ProgramBuilder::scale(Tensor const& x, double factor) {
 
 Tensor ProgramBuilder::activate(Tensor const& x, AnyActivation const& f) {
   return put(primitive::Activate{f}, {x}, x.shape);
+}
+
+Tensor ProgramBuilder::apply(Tensor const& x, primitive::Pointwise const& f) {
+  return put(f, {x}, x.shape);
+}
+
+Tensor ProgramBuilder::select(Tensor const& condition, Tensor const& one, Tensor const& other) {
+  INFINITILE_EXPECT(condition.shape == one.shape && condition.shape == other.shape);
+  return put(primitive::Select{}, {condition, one, other}, one.shape);
 }
 
 Tensor ProgramBuilder::permute(Tensor const& x, std::vector<int> const& order) {

@@ -31,6 +31,7 @@ class ProgramBuilder {
 public:
   Tensor input(std::vector<long> shape);
   Tensor parameter(ParameterSpec spec);
+  Tensor constant(std::vector<double> numbers, std::vector<long> shape);
 
   /// x (.., k) times w (k, n), scaled.
   Tensor dense(Tensor const& x, Tensor const& w, double scale = 1);
@@ -47,6 +48,9 @@ public:
   Tensor multiply(Tensor const& left, Tensor const& right, double scale = 1);
   Tensor scale(Tensor const& x, double factor);
   Tensor activate(Tensor const& x, AnyActivation const& f);
+  Tensor apply(Tensor const& x, primitive::Pointwise const& f);
+  /// Of one shape.
+  Tensor select(Tensor const& condition, Tensor const& one, Tensor const& other);
 
   /// Axis i of the result is axis order[i] of x.
   Tensor permute(Tensor const& x, std::vector<int> const& order);
@@ -57,6 +61,10 @@ public:
   /// An axis through a sparse matrix (out, in).
   Tensor mix(Tensor const& x, int axis, PositionTap matrix);
   Tensor join(std::vector<Tensor> const& parts, int axis);
+  /// The largest number under each window of x (positions, channels), channel by channel.
+  Tensor largest(Tensor const& x, WindowPicks picks);
+  /// Rows of a table (entries, ..) at indices (..), which are whole numbers: (indices.., ..).
+  Tensor look_up(Tensor const& indices, Tensor const& table);
 
   /// Over the last axis.
   Tensor normalize(Tensor const& x, double eps);

@@ -17,9 +17,10 @@ template <class P>
 concept Bilinear =
     std::same_as<P, primitive::MatrixProduct> || std::same_as<P, primitive::Convolve> || std::same_as<P, primitive::Multiply>;
 
-/// Its derivative reads no values, so it is linear in all operands together.
+/// Linear in all operands together: its derivative reads no values, or only what chooses among them, whose steps count as 0.
 template <class P>
-concept Linear = !P::needs_operands && !P::needs_result;
+concept Linear = (!P::needs_operands && !P::needs_result)
+                 || std::same_as<P, primitive::Lookup> || std::same_as<P, primitive::Select> || std::same_as<P, primitive::Largest>;
 
 template <class P>
 concept Curved = requires(P const& p, primitive::Coefficients<double const> x, primitive::Coefficients<double> y) {
@@ -149,6 +150,11 @@ TaylorExpansion<T>::TaylorExpansion(FiniteProgram const& program, std::span<Batc
   int const rows = inputs.empty() ? 1 : inputs[0].rows;
   Walk<T> walk(program, order, rows);
   for (std::size_t i = 0; i < inputs.size(); ++i) walk.set(program.inputs[i], {inputs[i]});
+  std::vector<Numbers<T>> constants;
+  for (auto const& [value, numbers] : program.constants) {
+    constants.push_back(shared_numbers<T>(numbers));
+    walk.set(value, {constants.back().batch()});
+  }
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     bool const moves = order > 0 && displacement[p].data != nullptr;
     walk.set(program.parameter_values[p], moves ? Terms<T>{parameters[p], displacement[p]} : Terms<T>{parameters[p]});

@@ -4,16 +4,19 @@
 #include <cmath>
 #include <iterator>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/index.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
 #include "finite/ntk_cost.hpp"
-#include "net/shapes.hpp"
 #include "finite/taylor.hpp"
 #include "job/shared_rows.hpp"
+#include "job/training_state.hpp"
 #include "kernels/philox.hpp"
+#include "net/shapes.hpp"
 
 namespace infinitile {
 
@@ -24,15 +27,15 @@ using Piece = SharedRows::Piece;
 /// The network and its linearization, on their ways.
 class Training {
 public:
-  Training(FiniteReading const& reading, Data const& data, Job::Dynamics const& wanted, Communicator const& comm)
+  Training(FiniteReading const& reading, Data const& data, Job::Dynamics const& wanted, TrainingFile file, Communicator const& comm)
       : start_(reading.parameters),
         wanted_(wanted),
         train_(reading.program, data.train, comm),
         targets_(data.train.y),
-        now_(start_),
-        moved_(start_) {
+        file_(std::move(file)) {
     if (data.test) test_.emplace(reading.program, *data.test, comm);
-    for (auto& each : moved_) std::ranges::fill(each, 0);
+    state_.now = state_.moved = start_;
+    for (auto& each : state_.moved) std::ranges::fill(each, 0);
   }
 
   Dynamics run();
@@ -42,8 +45,13 @@ private:
   FiniteProgram const& program() const { return train_.program(); }
   double target_count() const { return static_cast<double>(train_.numbers()); }
 
+  void begin();
+  bool go_on();
+  bool serves(TrainingState const& found) const;
+  Dynamics::Record record() const;
+  void save_now_and_then();
   double largest_eigenvalue() const;
-  void step(int number, double rate);
+  void step();
   Gradients network_gradient(Piece const& piece) const;
   Gradients linear_gradient(Piece const& piece) const;
   Numbers<double> slopes_of_loss(Piece const& piece, Batch<double const> outputs) const;
@@ -54,9 +62,9 @@ private:
   SharedRows train_;
   std::optional<SharedRows> test_;
   std::vector<double> const& targets_;
-  ParameterValues now_;    ///< θ
-  ParameterValues moved_;  ///< ω
-  GradientSum network_sum_, linear_sum_;
+  TrainingFile file_;
+  TrainingState state_;
+  Stopwatch since_saved_;
 };
 
 void descend(ParameterValues& from, double rate, ParameterValues const& gradient) {
@@ -112,7 +120,7 @@ Numbers<double> Training::slopes_of_loss(Piece const& piece, Batch<double const>
 }
 
 Training::Gradients Training::network_gradient(Piece const& piece) const {
-  auto const parameters = batches_of(now_);
+  auto const parameters = batches_of(state_.now);
   Linearization<double> const here(program(), parameters, piece.inputs);
   return here.gradient(slopes_of_loss(piece, here.value()).batch());
 }
@@ -120,27 +128,31 @@ Training::Gradients Training::network_gradient(Piece const& piece) const {
 Training::Gradients Training::linear_gradient(Piece const& piece) const {
   auto const parameters = batches_of(start_);
   Linearization<double> const start(program(), parameters, piece.inputs);
-  return start.gradient(slopes_of_loss(piece, start.value_at(batches_of(moved_)).batch()).batch());
+  return start.gradient(slopes_of_loss(piece, start.value_at(batches_of(state_.moved)).batch()).batch());
 }
 
-/// One step of both; `number` is for messages.
-void Training::step(int number, double rate) {
-  auto const take = [&](char const* what, GradientSum& sum, ParameterValues& from, auto const& gradient_of) {
+/// One step of both.
+void Training::step() {
+  auto const take = [&](char const* what, double& bound, ParameterValues& from, auto const& gradient_of) {
+    GradientSum sum(bound);
     auto const gradient = sum.over(train_, gradient_of);
     if (!gradient)
-      throw NumericalAnswer(text("the gradient of the ", what, " is infinite or not a number after ", number,
-                                 " steps of training, with the learning rate ", rate, ". Set dynamics.learning_rate to auto or to less."));
-    descend(from, rate, *gradient);
+      throw NumericalAnswer(text("the gradient of the ", what, " is beyond 1e60 or not a number after ", state_.step,
+                                 " steps of training, with the learning rate ", state_.learning_rate,
+                                 ". Set dynamics.learning_rate to auto or to less."));
+    bound = sum.bound();
+    descend(from, state_.learning_rate, *gradient);
   };
-  take("network", network_sum_, now_, [&](Piece const& piece) { return network_gradient(piece); });
-  take("linearization", linear_sum_, moved_, [&](Piece const& piece) { return linear_gradient(piece); });
+  take("network", state_.network_bound, state_.now, [&](Piece const& piece) { return network_gradient(piece); });
+  take("linearization", state_.linear_bound, state_.moved, [&](Piece const& piece) { return linear_gradient(piece); });
+  ++state_.step;
 }
 
 Dynamics::Outputs Training::outputs_of(SharedRows const& rows) const {
   std::vector<int> const& orders = wanted_.orders;
-  ParameterValues displacement = now_;
+  ParameterValues displacement = state_.now;
   descend(displacement, 1, start_);
-  auto const start = batches_of(start_), now = batches_of(now_), away = batches_of(displacement), moved = batches_of(moved_);
+  auto const start = batches_of(start_), now = batches_of(state_.now), away = batches_of(displacement), moved = batches_of(state_.moved);
   std::vector<std::vector<double>> all = rows.gather(2 + static_cast<int>(orders.size()), [&](Piece const& piece) {
     Gradients out;
     using Keep = Evaluation<double>::Keep;
@@ -159,37 +171,88 @@ Dynamics::Outputs Training::outputs_of(SharedRows const& rows) const {
   return {std::move(all[0]), std::move(all[1]), {std::make_move_iterator(all.begin() + 2), std::make_move_iterator(all.end())}};
 }
 
-Dynamics Training::run() {
-  Dynamics out;
+Dynamics::Record Training::record() const {
+  Dynamics::Record out{state_.step, outputs_of(train_), {}};
+  if (test_) out.test = outputs_of(*test_);
+  return out;
+}
+
+void Training::begin() {
   double const eigenvalue = largest_eigenvalue();
-  out.largest_learning_rate = 2 * target_count() / eigenvalue;
-  out.learning_rate = wanted_.learning_rate.value_or(out.largest_learning_rate / 2);
-  if (!std::isfinite(out.learning_rate) || out.learning_rate <= 0)
+  state_.largest_learning_rate = 2 * target_count() / eigenvalue;
+  state_.learning_rate = wanted_.learning_rate.value_or(state_.largest_learning_rate / 2);
+  if (!std::isfinite(state_.learning_rate) || state_.learning_rate <= 0)
     throw NumericalAnswer(text("the largest eigenvalue of the tangent kernel is ", eigenvalue,
                                ", which leaves no learning rate. Check the network and its parameters."));
-  int const last = wanted_.steps.back();
-  Progress progress("steps of training", std::max(last, 1));
-  for (int step = 0, next = 0;; ++step) {
-    if (step == wanted_.steps[at(next)]) {
-      Dynamics::Record& record = out.records.emplace_back();
-      record.step = step;
-      record.train = outputs_of(train_);
-      if (test_) record.test = outputs_of(*test_);
-      ++next;
-    }
-    if (step == last) break;
+}
+
+/// Has it the records that are wanted so far, and is the last step still to come?
+bool Training::serves(TrainingState const& found) const {
+  std::vector<int> due;
+  std::ranges::copy_if(wanted_.steps, std::back_inserter(due), [&](int step) { return step <= found.step; });
+  return found.step <= wanted_.steps.back() && std::ranges::equal(due, found.records, {}, {}, &Dynamics::Record::step);
+}
+
+/// From where an earlier run was stopped, if it was.
+bool Training::go_on() {
+  auto const empty = [&](SharedRows const& rows) {
+    std::vector<double> const zeros(at(rows.numbers()));
+    return Dynamics::Outputs{zeros, zeros, std::vector(wanted_.orders.size(), zeros)};
+  };
+  TrainingState like = state_;
+  Dynamics::Record& record = like.records.emplace_back();
+  record.train = empty(train_);
+  if (test_) record.test = empty(*test_);
+  auto found = file_.load(std::move(like));
+  if (!found || !serves(*found)) return false;
+  state_ = std::move(*found);
+  log_info(text("training goes on from step ", state_.step));
+  return true;
+}
+
+/// Every five minutes by the first rank's clock, and when a signal asks to stop. Collective.
+void Training::save_now_and_then() {
+  try {
     stop_if_asked(train_.comm());
-    this->step(step, out.learning_rate);
-    progress.show(step + 1);
+  } catch (Stopped const&) {
+    file_.save(state_);
+    throw;
   }
-  out.parameters = std::move(now_);
-  return out;
+  double due = since_saved_.seconds() > 300 ? 1 : 0;
+  train_.comm().broadcast(std::span(&due, 1), 0);
+  if (due == 0) return;
+  file_.save(state_);
+  since_saved_ = Stopwatch();
+}
+
+Dynamics Training::run() {
+  if (!go_on()) begin();
+  int const last = wanted_.steps.back();
+  log_info(text("training to step ", last, " with the learning rate ", state_.learning_rate));
+  Progress progress("steps of training", std::max(last, 1));
+  for (;;) {
+    std::size_t const next = state_.records.size();
+    if (next < wanted_.steps.size() && state_.step == wanted_.steps[next]) state_.records.push_back(record());
+    if (state_.step == last) break;
+    save_now_and_then();
+    step();
+    progress.show(state_.step);
+  }
+  return {state_.learning_rate, state_.largest_learning_rate, std::move(state_.records), std::move(state_.now)};
 }
 
 }  // namespace
 
-Dynamics train(FiniteReading const& reading, Data const& data, Job::Dynamics const& wanted, Communicator const& comm) {
-  return Training(reading, data, wanted, comm).run();
+Dynamics train(FiniteReading const& reading, Data const& data, Job::Dynamics const& wanted, TrainingFile const& file,
+               Communicator const& comm) {
+  return Training(reading, data, wanted, file, comm).run();
+}
+
+std::uint64_t training_key(std::uint64_t fingerprint, Dataset const& train, Job::Dynamics const& wanted) {
+  double const rate = wanted.learning_rate.value_or(0);
+  std::uint64_t key = checksum(std::as_bytes(std::span(train.y)), fingerprint);
+  key = checksum(std::as_bytes(std::span(wanted.orders)), key);
+  return checksum(std::as_bytes(std::span(&rate, 1)), key);
 }
 
 double training_numbers(FiniteReading const& reading, Job::Dynamics const& wanted, long rows) {

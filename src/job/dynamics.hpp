@@ -35,9 +35,15 @@ struct Dynamics {
   ParameterValues parameters;  ///< after the last step
 };
 
-/// In float64, with the same bits on any number of ranks. Collective. Throws NumericalAnswer, naming the step, where numbers leave their range,
-/// and Stopped after a signal.
-Dynamics train(FiniteReading const& reading, Data const& data, Job::Dynamics const& wanted, Communicator const& comm);
+class TrainingFile;
+
+/// In float64, with the same bits on any number of ranks. Goes on from what the file holds, and leaves there what a signal stops, and every
+/// five minutes. Collective. Throws NumericalAnswer, naming the step, where numbers leave their range, and Stopped after a signal.
+Dynamics train(FiniteReading const& reading, Data const& data, Job::Dynamics const& wanted, TrainingFile const& file,
+               Communicator const& comm);
+
+/// What decides the numbers of a training, its steps apart: the tiles' fingerprint knows network, parameters and inputs.
+std::uint64_t training_key(std::uint64_t fingerprint, Dataset const& train, Job::Dynamics const& wanted);
 
 /// Numbers that training holds at once on a rank, at most: states and gradients, a piece of rows in the network, the outputs of all records.
 double training_numbers(FiniteReading const& reading, Job::Dynamics const& wanted, long rows);

@@ -104,7 +104,11 @@ std::vector<Change> changed_keys(std::string const& before, std::string const& n
           changes[key] = {key, value(old_values, key), value(new_values, key)};
     return changes.size() > found;
   };
-  compare([](std::string const& key) { return touches(key) == Touches::tiles; });
+  auto const shrinks = [&](std::string const& key) {
+    return touches(key) == Touches::means && old_values.contains(key) && new_values.contains(key)
+           && std::stol(new_values.at(key)) < std::stol(old_values.at(key));
+  };
+  compare([&](std::string const& key) { return touches(key) == Touches::tiles || shrinks(key); });
   for (auto const& [source, hash] : new_sources) {
     std::string const old_hash = value(old_sources, source);
     if (old_hash == hash) continue;

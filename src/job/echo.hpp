@@ -18,8 +18,8 @@ struct Sources {
 };
 
 /// What tiles of two runs must share to be exchanged: the sources, data.shape, data.scale, and of kernel: kind, get, precision, tile,
-/// store, and what its kind reads besides. Not in it: names, places and spelling (the hashes stand for what they lead to), labels, kernel.test_test and posterior, which
-/// every run reads anew.
+/// store, and what its kind reads besides. Not in it: names, places and spelling (the hashes stand for what they lead to), labels,
+/// kernel.test_test and posterior, which every run reads anew, and kernel.samples: running means go on to more.
 std::uint64_t fingerprint(Job const& job, Sources const& sources);
 
 /// The text of OUTPUT/job.yaml: the job as it ran, complete, with absolute paths, so that it can run again; the sources stand in a comment.
@@ -33,8 +33,8 @@ struct Change {
   friend bool operator==(Change const&, Change const&) = default;
 };
 
-/// What keeps the tiles of one echo from serving the other; nothing when their fingerprints agree. A source that changed is told by its
-/// keys, or, when those are the same, as the content behind them.
+/// What keeps the tiles of one echo from serving the other; nothing when their fingerprints agree and no number of samples shrinks. A source
+/// that changed is told by its keys, or, when those are the same, as the content behind them.
 std::vector<Change> changed_keys(std::string const& before, std::string const& now);
 
 }  // namespace infinitile

@@ -10,9 +10,6 @@
 
 namespace infinitile {
 
-namespace {
-
-/// Throws NumericalAnswer where values that cannot stand in a result were found in `place`.
 template <class T>
 void expect_finite(std::vector<T> const& values, std::string const& place) {
   auto const bad = std::ranges::count_if(values, [](T v) { return !std::isfinite(v); });
@@ -21,30 +18,16 @@ void expect_finite(std::vector<T> const& values, std::string const& place) {
                                " are infinite or not a number: outputs or derivatives leave the range of the numbers. Use smaller "
                                "weights, data.scale: unit_sphere, or kernel.precision: float64."));
 }
-
-}  // namespace
+template void expect_finite(std::vector<double> const&, std::string const&);
+template void expect_finite(std::vector<float> const&, std::string const&);
 
 template <class T>
 EmpiricalTiles::Samples<T>::Samples(FiniteReading const& reading, std::vector<InputRows> rows)
-    : kernel(reading.program, reading.parameters, reading.axes, reading.method, cotangents_at_once) {
-  for (InputRows& input : rows) {
-    sizes.push_back(input.width);
-    if constexpr (std::is_same_v<T, double>)
-      inputs.push_back(std::move(input.values));
-    else
-      inputs.emplace_back(input.values.begin(), input.values.end());
-  }
-}
+    : kernel(reading.program, reading.parameters, reading.axes, reading.method, cotangents_at_once), inputs(std::move(rows)) {}
 
-template <class T>
-std::vector<Batch<T const>> EmpiricalTiles::Samples<T>::rows(long first, int count) const {
-  std::vector<Batch<T const>> out;
-  for (std::size_t i = 0; i < inputs.size(); ++i) out.emplace_back(inputs[i].data() + first * sizes[i], 1, count, sizes[i]);
-  return out;
-}
-
-EmpiricalTiles::EmpiricalTiles(TileGrid grid, FiniteReading reading, std::vector<InputRows> inputs, Precision precision)
-    : grid_(grid), get_(reading.get), layout_(reading.layout()), samples_([&]() -> decltype(samples_) {
+EmpiricalTiles::EmpiricalTiles(std::vector<std::string> names, TileGrid grid, FiniteReading reading, std::vector<InputRows> inputs,
+                               Precision precision)
+    : TileKernel(std::move(names)), grid_(grid), get_(reading.get), layout_(reading.layout()), samples_([&]() -> decltype(samples_) {
         if (precision == Precision::float64) return Samples<double>(reading, std::move(inputs));
         return Samples<float>(reading, std::move(inputs));
       }()) {}
@@ -57,12 +40,15 @@ void EmpiricalTiles::compute_as(std::vector<TileIndex> const& tiles, std::vector
   for (std::size_t t = 0; t < tiles.size(); ++t) {
     stop_if_signalled();
     TileIndex const tile = tiles[t];
-    auto const rows = samples.rows(offset(tile.row), grid_.height(tile)), cols = samples.rows(offset(tile.col), grid_.width(tile));
+    auto const rows = samples.inputs.rows_of(grid_, tile.row), cols = samples.inputs.rows_of(grid_, tile.col);
     auto const block = tile.row == tile.col ? samples.kernel.within(rows, get) : samples.kernel.between(rows, cols, get);
     for (auto const* const kernel : {&block.nngp, &block.ntk}) expect_finite(*kernel, text("tile (", tile.row, ", ", tile.col, ")"));
     values[t].tile = tile;
-    values[t].nngp.assign(block.nngp.begin(), block.nngp.end());
-    values[t].ntk.assign(block.ntk.begin(), block.ntk.end());
+    values[t].kernels.resize(names().size());
+    for (std::size_t k = 0; k < names().size(); ++k) {
+      auto const& from = names()[k] == "nngp" ? block.nngp : block.ntk;
+      values[t].kernels[k].assign(from.begin(), from.end());
+    }
   }
 }
 
@@ -81,7 +67,8 @@ void EmpiricalTiles::fill_test_diagonal(Communicator const& comm) {
   auto const fill = [&]<class T>(Samples<T> const& samples) {
     for (long i = comm.rank(); i < grid_.test(); i += comm.size()) {
       stop_if_signalled();
-      auto const block = samples.kernel.within(samples.rows(grid_.train() + i, 1), static_cast<typename EmpiricalKernel<T>::Get>(get_));
+      auto const block =
+          samples.kernel.within(samples.inputs.rows(grid_.train() + i, 1), static_cast<typename EmpiricalKernel<T>::Get>(get_));
       for (auto const* const kernel : {&block.nngp, &block.ntk}) expect_finite(*kernel, text("test row ", i));
       put(block.nngp, test_nngp_, i);
       put(block.ntk, test_ntk_, i);

@@ -31,6 +31,23 @@ void check_axes(Job const& job, FiniteReading const& reading) {
   }
 }
 
+/// Means over random networks are of one number for each pair of inputs.
+void expect_one_number(Job const& job, FiniteReading const& reading) {
+  KernelLayout const layout = reading.layout();
+  if (layout.kept() == 1) return;
+  std::vector<long> const& output = reading.program.output_shape;
+  std::vector<int> all;
+  for (int axis = -static_cast<int>(output.size()); axis < 0; ++axis) all.push_back(axis);
+  throw Error(
+      fmt::format("{}: kernel.trace_axes is [{}] and kernel.diagonal_axes is [{}]; of outputs of shape ({}) they leave ({}) numbers for "
+                  "each pair of inputs, and means over random networks are of one. Set kernel.trace_axes to [{}] and leave "
+                  "kernel.diagonal_axes out.",
+                  job.file.string(), fmt::join(reading.axes.trace, ", "), fmt::join(reading.axes.diagonal, ", "), fmt::join(output, ", "),
+                  fmt::join(layout.kept_shape(), ", "), fmt::join(all, ", ")));
+}
+
+}  // namespace
+
 ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec const> specs, Communicator const& comm) {
   ParameterValues values = together(comm, [&] {
     return comm.is_first() ? read_parameters(job.parameters.file, job.parameters.group, specs) : ParameterValues(specs.size());
@@ -41,8 +58,6 @@ ParameterValues parameters_from_file(Job const& job, std::span<ParameterSpec con
   }
   return values;
 }
-
-}  // namespace
 
 KeptAxes FiniteReading::kept() const {
   int const channels = static_cast<int>(program.output_shape.size()) - 1;
@@ -73,22 +88,36 @@ std::vector<InputRows> graph_inputs(Network const& network, std::vector<Graphs> 
   return out;
 }
 
-FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
+std::uint64_t hash_of(ParameterValues const& values) {
+  std::uint64_t hash = 0;
+  for (auto const& each : values) hash = checksum(std::as_bytes(std::span(each)), hash);
+  return hash;
+}
+
+FiniteReading read_program(Job const& job, FiniteProgram program) {
   FiniteReading reading;
-  reading.program = compile_finite(network);
+  reading.program = std::move(program);
   reading.axes = {job.kernel.trace_axes, job.kernel.diagonal_axes};
   check_axes(job, reading);
   reading.method = method_from(job.kernel.method);
   using Get = EmpiricalKernel<double>::Get;
   reading.get = wants(job.kernel.get, "ntk") ? Get::nngp_and_ntk : Get::nngp;
+  return reading;
+}
+
+FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
+  FiniteReading reading = read_program(job, compile_finite(network));
+  if (job.kernel.is_sampled()) {
+    expect_one_number(job, reading);
+    return reading;
+  }
   auto const& specs = reading.program.parameters;
   if (job.parameters.file.empty()) {
     reading.parameters = draw_parameters(specs, {static_cast<std::uint64_t>(job.parameters.seed), 0});
     return reading;
   }
   reading.parameters = parameters_from_file(job, specs, comm);
-  for (auto const& values : reading.parameters)
-    reading.parameters_hash = checksum(std::as_bytes(std::span(values)), reading.parameters_hash);
+  reading.parameters_hash = hash_of(reading.parameters);
   return reading;
 }
 
@@ -96,10 +125,15 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   KernelLayout const layout = reading.layout();
   BlockSize const block{layout.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
-  Cost const cost = derivatives ? block_cost(reading.program, block, reading.method) : block.samples() * forward_cost(reading.program);
+  auto const flops_of = [&](BlockSize const& size) {
+    Cost const cost = derivatives ? block_cost(reading.program, size, reading.method) : size.samples() * forward_cost(reading.program);
+    return 2 * (cost.total() / size.pairs() + size.count());  // and the outputs' product
+  };
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
-  out.pair_flops = 2 * (cost.total() / block.pairs() + block.count());  // and the outputs' product
+  out.pair_flops = flops_of(block);
+  out.forward_flops = 2 * (block.samples() * forward_cost(reading.program)).total() / block.pairs();
+  out.own_flops = flops_of({layout.split(), 1, 1, BlockSize::Sides::same});
   // Parameters twice: as they were read, and in the precision of the tiles.
   out.numbers = 2 * static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // Sums of a tile's kernels, and the tile made of them.
@@ -119,6 +153,11 @@ int automatic_side(FiniteReading const& reading, long train) {
   int const bound = static_cast<int>(std::min({static_cast<double>(side), most_numbers / (2 * sample_size(reading.program).all),
                                                std::sqrt(most_entries / static_cast<double>(reading.layout().kept()))}));
   return bound >= 16 ? bound / 16 * 16 : std::max(bound, 1);
+}
+
+double numbers_of_a_row(FiniteReading const& reading) {
+  if (reading.get == EmpiricalKernel<double>::Get::nngp) return static_cast<double>(reading.program.value(reading.program.output).size);
+  return sample_size(reading.program).all;
 }
 
 }  // namespace infinitile

@@ -11,7 +11,9 @@
 #include "infinite/program.hpp"
 #include "job/data.hpp"
 #include "job/inspect_finite.hpp"
+#include "job/inspect_onnx.hpp"
 #include "job/network.hpp"
+#include "job/onnx_reading.hpp"
 #include "job/problem.hpp"
 #include "job/text_file.hpp"
 #include "kernels/activation.hpp"
@@ -65,6 +67,7 @@ std::string describe_finite(Job const& job, Network const& network) {
     FiniteReading const reading = read_finite(job, network, Communicator::self());
     int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
     return describe(network, {support, column_of(network, "tangent kernel", ways_in_words(network, reading, side))})
+           + (job.kernel.is_sampled() ? fmt::format("{} random networks, each:\n", job.kernel.samples) : "")
            + cost_in_words(reading, side, precision_of(job));
   } catch (Error const& error) {
     return describe(network, {support}) + text("finite network: no. ", error.what(), "\n");
@@ -81,11 +84,26 @@ Shapes read_shape_option(std::string const& words) {
   }
 }
 
+std::string describe_onnx_job(Job const& job, Shapes const& shapes) {
+  OpenedOnnx opened = open_onnx(job, shapes, Communicator::self());
+  FiniteReading const reading = read_program(job, opened.network.program);
+  int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
+  return describe_onnx(opened.network, reading.axes, reading.method, side) + cost_in_words(reading, side, precision_of(job));
+}
+
+std::string describe_onnx_file(fs::path const& file, std::optional<std::string> const& shape) {
+  OnnxChoice choice;
+  if (shape) choice.input_shapes = read_shape_option(*shape);
+  constexpr int side = 256;
+  return describe_onnx(import_onnx(read_onnx(load_onnx(file), file.string()), choice), {}, NtkMethod::automatic, side);
+}
+
 std::string describe_job(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
   Job const job = read_job(file, options);
   Shapes const shapes = shape                      ? read_shape_option(*shape)
                         : !job.data.shapes.empty() ? job.data.shapes
                                                    : input_shapes(load_data(data_spec(job)).train);
+  if (!job.onnx.empty()) return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + describe_onnx_job(job, shapes);
   Network const network = build_network(job, shapes, activation_signatures());
   return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output))
          + (job.kernel.kind == "infinite" ? describe_infinite(job, network) : describe_finite(job, network));
@@ -126,6 +144,7 @@ bool is_result(fs::path const& file) {
 }
 
 std::string describe_yaml(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
+  if (file.extension() == ".onnx") return describe_onnx_file(file, shape);
   YAML::Node const root = load_yaml(file.string());
   bool const job = root.IsMap() && (root["data"] || root["kernel"]);
   return job ? describe_job(file, options, shape) : describe_network(file, root, shape);

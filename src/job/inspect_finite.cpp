@@ -40,8 +40,9 @@ std::vector<std::string> ways_in_words(Network const& network, FiniteReading con
 
 std::string cost_in_words(FiniteReading const& reading, int side, Precision precision) {
   FiniteCost const cost = cost_of(reading, side);
+  KeptAxes const axes = reading.kept();
   std::vector<std::string> kept;
-  for (KeptAxis const& axis : reading.kept().axes()) kept.push_back(text(axis.size));
+  for (KeptAxis const& axis : axes.axes()) kept.push_back(text(axis.size));
   return fmt::format("finite network: {} parameters; {} flops per pair of inputs in tiles of {} x {}, {} in hand{}\n",
                      reading.parameter_count(), format_count(cost.pair_flops), side, side, format_bytes(bytes_of(precision) * cost.numbers),
                      kept.empty() ? "" : text("; each pair has ", join(kept, " x ", " x "), " numbers"));

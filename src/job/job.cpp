@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/keys.hpp"
+#include "job/onnx_keys.hpp"
 #include "job/settings.hpp"
 #include "kernels/series.hpp"
 #include "net/yaml.hpp"
@@ -91,7 +92,7 @@ Job::Data read_data(Settings const& settings, fs::path const& base) {
 
 /// Does a kernel of this kind read the key?
 bool is_read(Key const& key, Job::Kernel const& kernel) {
-  return key.kind.empty() || key.kind == kernel.kind;
+  return key.kinds.empty() || wants(key.kinds, kernel.kind);
 }
 
 /// The words that were given, in the order of the table, so that spelling makes no difference.
@@ -115,11 +116,13 @@ Job::Kernel read_kernel(Settings const& settings) {
   kernel.method = word_at(settings, "kernel.method");
   kernel.trace_axes = settings.at("kernel.trace_axes").as<std::vector<int>>();
   kernel.diagonal_axes = settings.at("kernel.diagonal_axes").as<std::vector<int>>();
+  kernel.samples = settings.at("kernel.samples").as<int>();
   return kernel;
 }
 
 Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
   Job::Parameters parameters;
+  if (settings.given("parameters.skip")) parameters.skip = read_words(settings.at("parameters.skip"));
   parameters.seed = settings.at("parameters.seed").as<long>();
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
@@ -137,13 +140,13 @@ Job::Parameters read_parameter_source(Settings const& settings, fs::path const& 
 void check_kind(Settings const& settings, Job const& job) {
   for (Key const& key : job_keys())
     if (!is_read(key, job.kernel) && settings.given(key.path) && flow_text(settings.at(key.path)) != flow_text(YAML::Load(key.standard)))
-      settings.refuse(
-          key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ", key.kind, ", or leave it out."));
-  if (job.kernel.kind != "empirical") return;
+      settings.refuse(key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ",
+                                     join(key.kinds, " or ", " or "), ", or leave it out."));
+  if (!job.kernel.is_finite()) return;
   for (char const* const path : {"data.train.mask", "data.padding"})
     if (settings.given(path))
-      settings.refuse(
-          path, "kernel.kind is empirical, and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite.");
+      settings.refuse(path, text("kernel.kind is ", job.kernel.kind,
+                                 ", and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite."));
 }
 
 /// The kernels that a posterior is made of.
@@ -208,7 +211,8 @@ YAML::Node in_line(YAML::Node node) {
 /// The network with the path of another file made absolute, so that it can be read from anywhere.
 YAML::Node with_complete_path(YAML::Node const& network, fs::path const& base) {
   YAML::Node out = YAML::Clone(network);
-  if (out.IsMap() && out["file"] && out["file"].IsScalar()) out["file"] = complete_path(out["file"].Scalar(), base);
+  for (char const* const key : {"file", "onnx"})
+    if (out.IsMap() && out[key] && out[key].IsScalar()) out[key] = complete_path(out[key].Scalar(), base);
   return out;
 }
 
@@ -246,6 +250,7 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   if (!job.dynamics.save.empty()) values["dynamics.save"] = YAML::Node(job.dynamics.save);
   if (!job.parameters.save.empty()) values["parameters.save"] = YAML::Node(job.parameters.save);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
+  if (!job.onnx.empty()) values.erase("parameters.seed");
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);
   for (Key const& key : job_keys())
@@ -265,6 +270,7 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   if (job.output.filename().empty()) job.output = job.output.parent_path();  // a slash at the end
   job.data = read_data(settings, base);
   job.kernel = read_kernel(settings);
+  job.onnx = complete_path(read_onnx_path(settings, job.kernel.kind), base);
   job.parameters = read_parameter_source(settings, base);
   job.posterior = read_posterior(settings, job.kernel);
   job.shape = read_shape(settings);

@@ -28,25 +28,29 @@ struct Job {
     std::optional<double> padding;          ///< what stands at masked positions
   };
   struct Kernel {
-    std::string kind;              ///< infinite, empirical
+    std::string kind;              ///< infinite, empirical, monte_carlo
     std::vector<std::string> get;  ///< nngp, ntk
     std::optional<int> output;     ///< of several: which
     std::string precision;         ///< float64, float32
     std::optional<int> tile;       ///< none: automatic
     std::string test_test;         ///< diagonal, full, none
     std::string store;             ///< full, lower
-    // Of kind empirical:
+    // Of finite networks, kinds empirical and monte_carlo:
     std::string method;  ///< auto, jacobian_contraction, ntk_vector_products, structured_derivatives
     std::vector<int> trace_axes, diagonal_axes;
+    int samples = 0;  ///< of kind monte_carlo: networks that are drawn
+    bool is_finite() const { return kind != "infinite"; }
+    bool is_sampled() const { return kind == "monte_carlo"; }
     /// The side of a tile for this many train rows.
     int side(long train, double pair_flops = 0) const;
   };
   /// Of a finite network.
   struct Parameters {
     long seed = 0;
-    std::string file;  ///< empty: they are drawn
+    std::string file;  ///< empty: they are drawn, or those of an ONNX file
     std::string group;
-    std::string save;  ///< where they are written to; empty: nowhere
+    std::vector<std::string> skip;  ///< initializers of an ONNX file that are no parameters
+    std::string save;               ///< where they are written to; empty: nowhere
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp
@@ -79,6 +83,7 @@ struct Job {
   Shape shape;
   Dynamics dynamics;
   YAML::Node network;             ///< as written, with --set; build_network of job/network.hpp reads it
+  std::filesystem::path onnx;     ///< of {onnx: net.onnx}, complete; empty: the network is in the network language
   std::string network_overrides;  ///< the --set options that changed the network, for messages
   YAML::Node complete;            ///< every key with its value, paths absolute: what job.yaml echoes
 };

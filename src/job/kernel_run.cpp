@@ -1,18 +1,18 @@
 #include "job/kernel_run.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <set>
 
 #include "base/hash.hpp"
 #include "base/index.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
-#include "net/shapes.hpp"
+#include "job/open_tiles.hpp"
 #include "job/parameters_file.hpp"
 #include "job/settings.hpp"
 #include "job/source_notes.hpp"
+#include "net/shapes.hpp"
+#include "store/number_file.hpp"
 #include "version.hpp"
 
 namespace infinitile {
@@ -55,7 +55,8 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
     kernel_ = make_tile_kernel(job, problem_, context.comm);
   }
   directory_ = std::make_unique<RunDirectory>(job, problem_.sources, context);
-  layout_.fingerprint = directory_->fingerprint();
+  layout_.kernels = kernel_->names();
+  layout_.fingerprint = directory_->tiles_fingerprint();
   context.report.grid = {distribution_.rows(), distribution_.cols()};
   context.report.precision = job.kernel.precision;
 }
@@ -94,44 +95,6 @@ std::vector<TileIndex> KernelRun::own_tiles() const {
   return own;
 }
 
-/// Rank 0 looks, all know.
-std::vector<TileRecord> KernelRun::find_tiles_once() const {
-  Communicator const& comm = context_.comm;
-  std::vector<TileRecord> found =
-      together(comm, [&] { return comm.is_first() ? find_tiles(directory_->tiles(), layout_) : std::vector<TileRecord>{}; });
-  long count = static_cast<long>(found.size());
-  comm.broadcast(std::span(&count, 1), 0);
-  found.resize(static_cast<std::size_t>(count));
-  comm.broadcast(std::as_writable_bytes(std::span(found)), 0);
-  return found;
-}
-
-void KernelRun::open_store() {
-  Communicator const& comm = context_.comm;
-  together(comm, [&] {
-    if (comm.is_first()) prepare_tile_directory(directory_->tiles());
-  });
-  auto const open = [&] { store_ = std::make_unique<TileStore>(directory_->tiles(), layout_, comm.rank(), find_tiles_once()); };
-  open();
-  // Each rank checks what it owns. A damaged file may hold tiles of others, so the first rank removes it when all have looked.
-  std::set<Damage> damaged;
-  together(comm, [&] {
-    for (TileIndex const t : own_tiles()) {
-      stop_if_signalled();
-      if (auto const damage = store_->find_damage(t)) damaged.insert(*damage);
-    }
-  });
-  std::vector<Damage> const mine(damaged.begin(), damaged.end());
-  std::vector<std::byte> const bytes = comm.all_gather(std::as_bytes(std::span(mine)));
-  if (bytes.empty()) return;
-  std::vector<Damage> all(bytes.size() / sizeof(Damage));
-  std::memcpy(all.data(), bytes.data(), bytes.size());
-  if (comm.is_first())
-    for (Damage const& damage : std::set(all.begin(), all.end())) store_->forget(damage);
-  comm.barrier();
-  open();
-}
-
 template <class T>
 void KernelRun::compute(std::vector<TileIndex> const& missing) {
   // Ranks agree between rounds whether to stop. With several threads as many tiles are in flight; their order and bits stay.
@@ -150,9 +113,8 @@ void KernelRun::compute(std::vector<TileIndex> const& missing) {
     }
     auto const phase = context_.report.phase("write");
     for (auto const& v : values) {
-      std::vector<std::span<T const>> kernels;
-      for (auto const& kind : layout_.kernels) kernels.emplace_back(kind == "nngp" ? v.nngp : v.ntk);
-      store_->put<T>(v.tile, std::span<std::span<T const> const>(kernels));
+      std::vector<std::span<T const>> const kernels(v.kernels.begin(), v.kernels.end());
+      store_->put<T>(v.tile, kernels);
       ++context_.report.tiles.computed;
     }
     next = last;
@@ -192,7 +154,7 @@ void KernelRun::fill() {
   save_parameters();
   {
     auto const check = context_.report.phase("check finished tiles");
-    open_store();
+    store_ = open_tiles(context_.comm, directory_->tiles(), layout_, own_tiles());
   }
   std::vector<TileIndex> const own = own_tiles(), missing = store_->missing(own);
   context_.report.tiles.total = plan_.tiles;
@@ -200,6 +162,7 @@ void KernelRun::fill() {
   long const reused = context_.comm.all_reduce(context_.report.tiles.reused, Reduction::sum);
   if (reused > 0) log_info(text(reused, " of ", plan_.tiles, " tiles are finished already"));
   warn_of_little_space(static_cast<double>(plan_.tiles - reused) / static_cast<double>(plan_.tiles));
+  kernel_->prepare({context_, directory_->path(), directory_->fingerprint(), distribution_, missing});
   if (layout_.precision == Precision::float32) {
     compute<float>(missing);
   } else {
@@ -229,7 +192,7 @@ KernelSource KernelRun::source() {
     if (outputs > 1) spread_outputs(values, outputs, places, into);
   };
   auto const test_variance = [this, outputs, places](KernelKind kind) {
-    auto const pairs = kernel_->test_diagonal(kind == KernelKind::nngp ? "nngp" : "ntk", context_.comm);
+    auto const pairs = test_diagonal(kind == KernelKind::nngp ? "nngp" : "ntk");
     std::vector<double> variances;
     for (std::size_t first = 0; first < pairs.size(); first += places.size())
       for (int o = 0; o < outputs; ++o) variances.push_back(pairs[first + at(places[at(o * (outputs + 1))])]);
@@ -253,6 +216,27 @@ std::vector<h5::Attribute> KernelRun::attributes() const {
           {"diagonal_axes", flow_text(YAML::Node(job_.kernel.diagonal_axes))}};
 }
 
+std::vector<double> KernelRun::test_diagonal(std::string_view kind) {
+  Communicator const& comm = context_.comm;
+  if (!kernel_->keeps_diagonal()) return kernel_->test_diagonal(kind, comm);
+  auto const file = directory_->tiles() / text(kind, ".diagonal");
+  std::uint64_t const identity = checksum(kind, layout_.identity());
+  auto known = together(
+      comm, [&] { return comm.is_first() ? read_numbers(file, identity).value_or(std::vector<double>{}) : std::vector<double>{}; });
+  long count = static_cast<long>(known.size());
+  comm.broadcast(std::span(&count, 1), 0);
+  if (count > 0) {
+    known.resize(static_cast<std::size_t>(count));
+    comm.broadcast(std::span(known), 0);
+    return known;
+  }
+  known = kernel_->test_diagonal(kind, comm);
+  together(comm, [&] {
+    if (comm.is_first()) write_numbers(file, identity, known);
+  });
+  return known;
+}
+
 /// Collective.
 std::vector<Array> KernelRun::test_diagonals() {
   if (!problem_.has_test() || job_.kernel.test_test != "diagonal") return {};
@@ -260,15 +244,14 @@ std::vector<Array> KernelRun::test_diagonals() {
   for (KeptAxis const& axis : layout_.kept.axes()) axes.push_back({axis.name, axis.size});
   std::vector<Array> out;
   for (auto const& kind : layout_.kernels)
-    out.push_back({"test_test/" + kind, axes, kernel_->test_diagonal(kind, context_.comm), "diagonal: " + describe(kind, Block::test_test),
-                   "", attributes()});
+    out.push_back({"test_test/" + kind, axes, test_diagonal(kind), "diagonal: " + describe(kind, Block::test_test), "", attributes()});
   return out;
 }
 
 void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes) {
   auto const phase = context_.report.phase("result");
   context_.comm.barrier();  // every rank's last run of tiles is closed
-  std::vector<TileRecord> const records = find_tiles_once();
+  std::vector<TileRecord> const records = find_tiles_once(context_.comm, directory_->tiles(), layout_);
   std::vector<Array> diagonals = test_diagonals();
   together(context_.comm, [&] {
     if (!context_.comm.is_first()) return;
@@ -276,6 +259,7 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
       log_warning(text((directory_->path() / "result.h5").string(),
                        " is damaged (its checksum does not hold); it is written again from the tiles"));
     ResultContents contents;
+    contents.tiles = directory_->tiles().lexically_relative(directory_->path()).generic_string();
     for (Block const block : blocks())
       for (auto const& kind : layout_.kernels) contents.matrices.push_back({block, kind, describe(kind, block), attributes()});
     contents.arrays = std::move(diagonals);
@@ -298,6 +282,7 @@ void KernelRun::write_result(std::vector<Array> arrays, std::vector<Note> notes)
                            {"start", report.start},
                            {"duration_seconds", report.clock.seconds()}};
     infinitile::write_result(directory_->path(), contents, layout_, records);
+    directory_->remove_other_tiles();
   });
 }
 

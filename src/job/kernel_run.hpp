@@ -29,6 +29,7 @@ public:
   void write_result(std::vector<Array> arrays, std::vector<Note> notes);
 
   Problem const& problem() const { return problem_; }
+  RunDirectory const& directory() const { return *directory_; }
   Distribution const& distribution() const { return distribution_; }
   /// The finished tiles, for a posterior; full blocks of outputs are rows of their own, input by input.
   KernelSource source();
@@ -40,12 +41,12 @@ private:
   void require_trainable(Purpose purpose) const;
   void require_places_of_parameters() const;
   void save_parameters() const;
-  void open_store();
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;
-  std::vector<TileRecord> find_tiles_once() const;
   std::string describe(std::string_view kind, Block block) const;
   std::vector<h5::Attribute> attributes() const;
+  /// Of a kernel, on every rank; a run that goes on reads what an earlier one kept. Collective.
+  std::vector<double> test_diagonal(std::string_view kind);
   std::vector<Array> test_diagonals();
   void warn_of_little_space(double missing_share) const;
   template <class T>

@@ -19,6 +19,7 @@ enum class Needs {
   number_from_0,   ///< a finite number, not negative
   whole_from_0,    ///< a whole number, not negative
   seed,            ///< the same, up to 2^63 - 1
+  whole_from_2,    ///< a whole number of at least two
   auto_or_from_1,  ///< auto, or a whole number from 1
   auto_or_number,  ///< auto, or a finite number above 0
   counts,          ///< a list of whole numbers from 0, each larger than the one before
@@ -32,6 +33,7 @@ enum class Touches {
   results,  ///< what every run makes anew from the tiles: the value may change from run to run
   sources,  ///< where data or network come from: the value may change as long as what stands there is the same (see Sources)
   tiles,    ///< the tiles themselves
+  means,    ///< how many networks the tiles are means of: the number may grow, and running means go on
 };
 
 /// One key of the job file.
@@ -43,7 +45,7 @@ struct Key {
   std::string example;   ///< what --defaults shows where there is no default
   std::string comment;   ///< what --defaults says about it
   std::vector<std::string> choices;
-  std::string kind{};  ///< the kernel.kind that reads it; empty: all do
+  std::vector<std::string> kinds{};  ///< those of kernel.kind that read it; empty: all do
 };
 
 /// THE table of the job file, in the order in which people read it. The reader checks with it, --defaults prints it, the echo and the

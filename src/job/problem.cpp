@@ -16,6 +16,7 @@
 #include "job/dynamics.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
+#include "job/onnx_reading.hpp"
 #include "job/settings.hpp"
 #include "job/share_data.hpp"
 #include "kernels/activation.hpp"
@@ -55,7 +56,8 @@ Sources sources_of(Communicator const& comm, Problem const& problem) {
   if (comm.is_first()) hashes = {hash_of(data.train), data.test ? hash_of(*data.test) : 0};
   comm.broadcast(std::span<std::uint64_t>(hashes), 0);
   auto const* const finite = std::get_if<FiniteReading>(&problem.reading);
-  return {problem.network.hash(), hashes[0], hashes[1], finite != nullptr ? finite->parameters_hash : 0};
+  std::uint64_t const network = problem.network ? problem.network->hash() : finite->network_hash;
+  return {network, hashes[0], hashes[1], finite != nullptr ? finite->parameters_hash : 0};
 }
 
 /// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
@@ -68,11 +70,17 @@ void warn_of_shared_branches(Network const& network) {
 }
 
 /// The reading that kernel.kind asks for.
-std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, Network const& network, Data const& data,
+std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, std::optional<Network> const& graph, Data const& data,
                                                              Communicator const& comm) {
-  if (job.kernel.kind == "empirical") {
+  if (!graph) return read_onnx_job(job, data, comm);
+  Network const& network = *graph;
+  if (job.kernel.is_finite()) {
     FiniteReading reading = read_finite(job, network, comm);
     reading.graphs = graph_inputs(network, graphs_of(network, data));
+    if (!reading.graphs.empty() && !job.dynamics.steps.empty())
+      throw Error(text(job.file.string(),
+                       ": dynamics.steps is given, and training does not read graphs, which the network has (aggregate). ",
+                       "Leave dynamics out."));
     return reading;
   }
   expect_infinite_width(job, network);
@@ -162,7 +170,8 @@ Problem open_problem(Job const& job, Communicator const& comm) {
   data = share_data(comm, std::move(data));
   std::string const packed = comm.broadcast(pack(hashes), hasher);
   if (comm.is_first()) give_hashes(data, unpack(packed));
-  Network network = build_network(job, input_shapes(data.train), activation_signatures());
+  std::optional<Network> network;
+  if (job.onnx.empty()) network = build_network(job, input_shapes(data.train), activation_signatures());
   auto reading = read_network_as(job, network, data, comm);
   long const train = data.train.rows, test = data.test ? data.test->rows : 0;
   TileGrid const grid(train, test, side_of(job, reading, train));
@@ -172,6 +181,25 @@ Problem open_problem(Job const& job, Communicator const& comm) {
     if (d != nullptr && d->pattern) d->pattern->values = {};  // the graphs have what is in them
   return problem;
 }
+
+namespace {
+
+/// Rows go through each network once, not once for each tile. Parameters are drawn in float64.
+void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, FiniteCost const& cost) {
+  JobSize::Sampling sampling;
+  sampling.networks = job.kernel.samples;
+  sampling.parameters = static_cast<double>(reading.parameter_count());
+  sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program).total();
+  sampling.row_numbers = numbers_of_a_row(reading);
+  sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;
+  sampling.group_numbers = numbers_of_a_group;
+  size.product_flops = job.kernel.samples * (cost.pair_flops - cost.forward_flops);
+  size.network_bytes += sizeof(double) * sampling.parameters;
+  size.kernels *= 2;  // and their errors
+  size.sampling = sampling;
+}
+
+}  // namespace
 
 JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   JobSize size{.grid = problem.grid};
@@ -184,12 +212,16 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
     size.product_flops = cost.pair_flops;
+    bool const diagonal_alone =
+        job.kernel.test_test == "diagonal" || (purpose == Purpose::posterior && job.posterior.covariance == "diagonal");
+    size.own_flops = problem.has_test() && diagonal_alone ? cost.own_flops : 0;
     size.kept = static_cast<double>(problem.kept().count());
     double const diagonal = problem.has_test() ? static_cast<double>(problem.grid.test()) * size.kept * size.kernels : 0;
     for (InputRows const& graph : finite->graphs) size.features += graph.width;
     size.network_bytes = size.entry_bytes * cost.numbers + 8 * diagonal;
     if (purpose == Purpose::posterior && !job.dynamics.steps.empty())
       size.network_bytes += 8 * training_numbers(*finite, job.dynamics, problem.grid.train() + problem.grid.test());
+    if (job.kernel.is_sampled()) add_sampling(size, job, *finite, cost);
   } else {
     InfiniteCost const cost = cost_of(std::get<InfiniteReading>(problem.reading).program);
     size.product_flops = 2 * static_cast<double>(size.features);

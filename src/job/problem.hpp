@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct InfiniteReading {
 /// A job with all it names: its data in memory, its network as a graph and as kernel.kind reads it, and how the matrix is cut.
 struct Problem {
   Data data;
-  Network network;
+  std::optional<Network> network;  ///< none where it is of an ONNX file
   std::variant<InfiniteReading, FiniteReading> reading;
   TileGrid grid;
   Sources sources;

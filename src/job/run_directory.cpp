@@ -1,6 +1,7 @@
 #include "job/run_directory.hpp"
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "job/settings.hpp"
@@ -22,6 +23,9 @@ void refuse_other_job(fs::path const& directory, std::string const& echo) {
     throw Error(text(shown(directory), " has a job.yaml that no run left there. Choose another --output."));
   std::vector<Change> const changes = changed_keys(before, echo);
   if (changes.empty()) return;
+  if (changes.size() == 1 && changes.front().key == "kernel.samples")
+    throw Error(text(shown(directory), " holds means over more networks: kernel.samples was ", changes.front().before, ", now ",
+                     changes.front().now, ". Set it to ", changes.front().before, " or more, or choose another --output."));
   std::vector<std::string> words;
   constexpr std::size_t most = 8;
   for (std::size_t i = 0; i < changes.size() && i < most; ++i)
@@ -34,7 +38,7 @@ void refuse_other_job(fs::path const& directory, std::string const& echo) {
 }  // namespace
 
 RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const& context)
-    : path_(job.output), fingerprint_(infinitile::fingerprint(job, sources)) {
+    : path_(job.output), fingerprint_(infinitile::fingerprint(job, sources)), samples_(job.kernel.is_sampled() ? job.kernel.samples : 0) {
   std::string const echo = echo_job(job, sources);
   together(context.comm, [&] {
     if (!context.comm.is_first()) return;
@@ -51,5 +55,16 @@ RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const
 }
 
 RunDirectory::~RunDirectory() = default;
+
+std::uint64_t RunDirectory::tiles_fingerprint() const {
+  return samples_ == 0 ? fingerprint_ : checksum(text(fingerprint_, ", ", samples_, " samples"));
+}
+
+void RunDirectory::remove_other_tiles() const {
+  if (samples_ == 0) return;
+  std::error_code none;
+  for (auto const& entry : fs::directory_iterator(tiles().parent_path()))
+    if (entry.is_directory() && entry.path() != tiles()) fs::remove_all(entry.path(), none);
+}
 
 }  // namespace infinitile

@@ -21,12 +21,18 @@ public:
   ~RunDirectory();
 
   std::filesystem::path const& path() const { return path_; }
-  std::filesystem::path tiles() const { return path_ / "tiles"; }
+  /// Means over another number of samples have tiles of their own, so that a result is whole until the next one takes its place.
+  std::filesystem::path tiles() const { return samples_ == 0 ? path_ / "tiles" : path_ / "tiles" / std::to_string(samples_); }
+  /// Of the job, and of its tiles: as many samples as it has now.
   std::uint64_t fingerprint() const { return fingerprint_; }
+  std::uint64_t tiles_fingerprint() const;
+  /// Once no result refers to them. On one rank.
+  void remove_other_tiles() const;
 
 private:
   std::filesystem::path path_;
   std::uint64_t fingerprint_;
+  int samples_;                     ///< of a job of means; else 0
   std::optional<OutputLock> lock_;  ///< rank 0 holds it
 };
 

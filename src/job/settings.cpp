@@ -111,6 +111,8 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return holds<int>(node) && node.as<int>() >= 0;
     case Needs::seed:
       return holds<long>(node) && node.as<long>() >= 0;
+    case Needs::whole_from_2:
+      return holds<int>(node) && node.as<int>() >= 2;
     case Needs::auto_or_from_1:
       return is_among(node, {"auto"}) || (holds<int>(node) && node.as<int>() > 0);
     case Needs::auto_or_number:
@@ -150,6 +152,8 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return text("a whole number from 0 to ", std::numeric_limits<int>::max(), " is needed.");
     case Needs::seed:
       return text("a whole number from 0 to ", std::numeric_limits<long>::max(), " is needed.");
+    case Needs::whole_from_2:
+      return text("a whole number from 2 to ", std::numeric_limits<int>::max(), " is needed.");
     case Needs::auto_or_from_1:
       return text("a whole number from 1 to ", std::numeric_limits<int>::max(), " or auto is needed.");
     case Needs::auto_or_number:

@@ -21,6 +21,9 @@ int piece_rows(FiniteProgram const& program) {
   return static_cast<int>(std::clamp(most_numbers / sample_size(program).all, 1.0, static_cast<double>(SharedRows::most_rows)));
 }
 
+/// What grows beyond has diverged, and is stopped before its products leave the range of numbers.
+constexpr double most_gradient = 1e60;
+
 double largest_of(std::vector<Numbers<double>> const& gradient) {
   double most = 0;
   for (Numbers<double> const& each : gradient)
@@ -99,7 +102,7 @@ std::optional<ParameterValues> GradientSum::over(SharedRows const& rows, Gradien
         },
         no_hurry);
     double const largest = rows.comm().all_reduce(mine, Reduction::max);
-    if (!std::isfinite(largest)) return std::nullopt;
+    if (!(largest <= most_gradient)) return std::nullopt;
     bool const fits = largest <= bound_;
     bound_ = 4 * largest;
     if (!fits) continue;

@@ -55,11 +55,15 @@ public:
   /// Gradient of one piece: [1][1][size] for each parameter.
   using Gradient = std::function<std::vector<Numbers<double>>(SharedRows::Piece const&)>;
 
-  /// The sum over the pieces of all ranks, or nothing where a number of it is not finite, on every rank. Collective.
+  /// `bound`: of the last ones, 0 where nothing is known.
+  explicit GradientSum(double bound = 0) : bound_(bound) {}
+  double bound() const { return bound_; }
+
+  /// The sum over the pieces of all ranks, or nothing where one of them is beyond 1e60 or not a number, on every rank. Collective.
   std::optional<ParameterValues> over(SharedRows const& rows, Gradient const& gradient);
 
 private:
-  double bound_ = 0;
+  double bound_;
 };
 
 }  // namespace infinitile

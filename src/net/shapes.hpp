@@ -7,6 +7,11 @@
 
 namespace infinitile {
 
+/// Sizes are checked to fit where a network is read.
+inline int number(long n) {
+  return static_cast<int>(n);
+}
+
 inline long product_of(std::span<long const> sizes) {
   long out = 1;
   for (long const size : sizes) out *= size;

@@ -19,7 +19,8 @@ public:
   KeptAxes() = default;
   explicit KeptAxes(std::vector<KeptAxis> axes);
 
-  std::vector<KeptAxis> const& axes() const { return axes_; }
+  std::vector<KeptAxis> const& axes() const& { return axes_; }
+  std::vector<KeptAxis> const& axes() const&& = delete;  // a loop over them would outlive axes without a name
   long count() const;
   /// `rows` and `cols` followed by the sizes of the axes.
   std::vector<long> extents(long rows, long cols) const;

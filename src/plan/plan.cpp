@@ -48,6 +48,21 @@ double solve_flops(JobSize const& size) {
   return flops;
 }
 
+/// What a rank has in hand of random networks: running means of its tiles and values of their rows, as far as a group may go.
+double group_bytes(JobSize const& size, double own_entries) {
+  if (!size.sampling) return 0;
+  double const rows = static_cast<double>(size.grid.train() + size.grid.test());
+  return std::min(8 * size.sampling->group_numbers,
+                  own_entries * size.sampling->entry_bytes + rows * size.sampling->row_numbers * size.entry_bytes);
+}
+
+/// Every rank draws all networks, and runs its rows through them.
+double sampling_seconds(JobSize const& size, Machine const& machine, double gemm) {
+  if (!size.sampling) return 0;
+  double const rows = static_cast<double>(size.grid.train() + size.grid.test()), networks = static_cast<double>(size.sampling->networks);
+  return rows * size.sampling->row_flops / gemm + networks * size.sampling->parameters / (machine.rates.draw * machine.threads);
+}
+
 void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double own_entries) {
   double const rows = static_cast<double>(size.grid.train() + size.grid.test());
   double const side = size.grid.side();
@@ -62,7 +77,7 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
   if (size.full_covariance) plan.tile_bytes += tests * tests * 8 * (1 + 0.5 / machine.ranks);        // on rank 0 as a whole
   // Tiles being computed; panels of the factorization and the messages on their way, as measured (docs/performance.md).
   double const in_flight = (machine.threads + 1.0) * side * side * size.kept * size.kernels * size.entry_bytes
-                           + machine.threads * size.strip_bytes + size.network_bytes;
+                           + machine.threads * size.strip_bytes + size.network_bytes + group_bytes(size, own_entries);
   double const panels = 2.5 * rows * side * blocks * blocks * 8 / std::min(plan.distribution.rows(), plan.distribution.cols());
   plan.buffer_bytes = in_flight + (size.factorizations > 0 ? panels : 0);
   plan.program_bytes = 52e6;
@@ -70,6 +85,9 @@ void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double 
 }
 
 }  // namespace
+
+/// Of the rate of products, what the layers of finite networks reach, between their passes over memory: docs/performance.md.
+constexpr double of_layers = 0.65;
 
 Plan make_plan(JobSize const& size, Machine const& machine) {
   Plan plan;
@@ -87,15 +105,20 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   }
   Share const share = largest_share(size, plan.distribution);
   plan.tiles_of_rank = share.tiles;
-  plan.gram_flops = entries * size.product_flops;
+  double const own_flops = static_cast<double>(size.grid.test()) * size.own_flops;
+  plan.gram_flops = entries * size.product_flops + own_flops;
+  if (size.sampling) plan.gram_flops += static_cast<double>(size.grid.train() + size.grid.test()) * size.sampling->row_flops;
   plan.pair_flops = entries * size.pair_flops;
   plan.solve_flops = solve_flops(size);
   add_memory(plan, size, machine, share.entries);
-  plan.disk_bytes = stored * size.kept * size.kernels * size.entry_bytes;
+  if (size.sampling) plan.means_bytes = entries * size.sampling->entry_bytes;
+  plan.disk_bytes = stored * size.kept * size.kernels * size.entry_bytes + plan.means_bytes;
 
   Rates const& rates = machine.rates;
   double const gemm = (size.entry_bytes == 4 ? rates.gemm_single : rates.gemm) * machine.threads;
-  plan.kernel_seconds = share.entries * (size.product_flops / gemm + size.pair_flops / (rates.pair * machine.threads));
+  double const products = gemm * (size.network_bytes > 0 ? of_layers : 1);
+  plan.kernel_seconds = share.entries * (size.product_flops / products + size.pair_flops / (rates.pair * machine.threads))
+                        + own_flops / machine.ranks / products + sampling_seconds(size, machine, products);
   plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
   double const n = size.blocks * static_cast<double>(size.grid.train());
   double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());
@@ -124,6 +147,10 @@ std::string describe(Plan const& plan, JobSize const& size, Machine const& machi
   line("tiles", fmt::format("{}", plan.tiles),
        fmt::format("of {} x {}{}; at most {} on one rank", grid.side(), grid.side(),
                    size.kept > 1 ? fmt::format(" pairs of {} numbers", size.kept) : "", plan.tiles_of_rank));
+  if (size.sampling)
+    line("networks", fmt::format("{}", size.sampling->networks),
+         fmt::format("of {} parameters each; their running means {} of the disk", format_count(size.sampling->parameters),
+                     format_bytes(plan.means_bytes)));
   line("ranks", fmt::format("{}", machine.ranks),
        fmt::format("as {} x {}, {} thread{} each", plan.distribution.rows(), plan.distribution.cols(), machine.threads,
                    machine.threads == 1 ? "" : "s"));

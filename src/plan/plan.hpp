@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "plan/distribution.hpp"
@@ -12,7 +13,7 @@ struct JobSize {
   TileGrid grid;
   long features = 0;           ///< numbers in one input, over all inputs of the network
   int outputs = 0;             ///< columns of y; 0 without targets
-  int kernels = 2;             ///< 1 nngp, 2 nngp and ntk
+  int kernels = 2;             ///< 1 nngp, 2 nngp and ntk; twice as many with standard errors
   double kept = 1;             ///< numbers of a pair in each kernel
   double blocks = 1;           ///< rows of the posterior's matrices for each input: outputs of full blocks
   int entry_bytes = 8;         ///< of a stored entry: 8 or 4
@@ -21,11 +22,22 @@ struct JobSize {
   double row_numbers = 0;      ///< numbers kept per row: roots and features of every layer
   double product_flops = 0;    ///< per pair: matrix products, of inputs at infinite width, of all layers of finite networks
   double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
+  double own_flops = 0;        ///< per test input: matrix products of its kernels with itself, where these are computed apart
   double strip_bytes = 0;      ///< what a thread needs beside the tiles themselves: registers of the pairs in hand
   double network_bytes = 0;    ///< what a rank needs for a finite network: parameters, samples of a tile, cotangents
   int factorizations = 0;      ///< posterior: distinct matrices to factor, 0 without a posterior
   bool ntk_posterior = false;  ///< holds the test rows of both kernels, and needs a backward sweep
   bool full_covariance = false;
+  /// Means over random networks, one after the other; product_flops are those of all.
+  struct Sampling {
+    long networks = 0;
+    double parameters = 0;     ///< numbers that every rank draws for a network
+    double row_flops = 0;      ///< products, per row of all networks
+    double row_numbers = 0;    ///< in hand, per row of a group of tiles, in entries
+    double entry_bytes = 0;    ///< of running means, per entry: in hand for a group of tiles, and on disk for all
+    double group_numbers = 0;  ///< what a group may have in hand at most, in numbers of float64
+  };
+  std::optional<Sampling> sampling{};
 };
 
 /// Rates of one core, in units per second. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those
@@ -34,6 +46,7 @@ struct Rates {
   double gemm = 55e9;  ///< float64 flops
   double gemm_single = 110e9;
   double pair = 20e9;    ///< pointwise flops of the fused pass
+  double draw = 30e6;    ///< Gaussian numbers
   double disk = 0.9e9;   ///< bytes, of one rank
   double network = 2e9;  ///< bytes, of one rank
 };
@@ -63,6 +76,7 @@ struct Plan {
   double memory_bytes = 0;   ///< per rank: the sum
   double message_bytes = 0;  ///< sent by one rank
   double disk_bytes = 0;     ///< all ranks
+  double means_bytes = 0;    ///< of it running means
   double kernel_seconds = 0;
   double disk_seconds = 0;
   double solve_seconds = 0;

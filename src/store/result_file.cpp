@@ -25,7 +25,7 @@ std::string parent(std::string const& path) {
 /// time.
 class ResultWriter {
 public:
-  explicit ResultWriter(hid_t file) : file_(file) {}
+  ResultWriter(hid_t file, std::string tiles) : file_(file), tiles_(std::move(tiles)) {}
 
   void write(Note const& note) {
     h5::Handle const group = h5::require_group(file_, note.path);
@@ -67,8 +67,8 @@ private:
     for (auto const& attribute : others) h5::write_attribute(dataset, attribute);
   }
 
-  static void place_tiles(h5::VirtualMatrix& whole, TiledMatrix const& matrix, TileLayout const& layout,
-                          std::vector<TileRecord> const& tiles) {
+  void place_tiles(h5::VirtualMatrix& whole, TiledMatrix const& matrix, TileLayout const& layout,
+                   std::vector<TileRecord> const& tiles) const {
     std::map<TileIndex, TileRecord const*> known;
     for (TileRecord const& record : tiles)
       if (layout.kernels[static_cast<std::size_t>(record.kernel)] == matrix.kernel) known[record.tile] = &record;
@@ -77,7 +77,7 @@ private:
       INFINITILE_EXPECT(at != known.end());
       TileRecord const& record = *at->second;
       Range const rows = layout.grid.range(tile.row), cols = layout.grid.range(tile.col);
-      std::string const file = "tiles/" + record.file.text();
+      std::string const file = tiles_ + "/" + record.file.text();
       whole.place(file, tile_path(layout, record.kernel, tile.row, tile.col), rows.first, cols.first, rows.size(), cols.size());
       if (layout.is_mirrored(tile))
         whole.place(file, tile_path(layout, record.kernel, tile.col, tile.row), cols.first, rows.first, cols.size(), rows.size());
@@ -111,6 +111,7 @@ private:
   }
 
   hid_t file_;
+  std::string tiles_;
   std::map<std::string, std::pair<long, h5::Handle>> scales_;
 };
 
@@ -118,7 +119,7 @@ void write_unfinished(fs::path const& part, ResultContents const& contents, Tile
                       std::vector<TileRecord> const& tiles) {
   h5::Handle file = h5::create_file(part);
   {
-    ResultWriter writer(file);
+    ResultWriter writer(file, contents.tiles);
     for (auto const& attribute : contents.provenance) h5::write_attribute(file, attribute);
     for (Note const& note : contents.notes) writer.write(note);
     for (Array const& array : contents.arrays) writer.write(array);

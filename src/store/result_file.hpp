@@ -45,10 +45,11 @@ struct ResultContents {
   std::vector<Note> notes;
   std::vector<Array> arrays;
   std::vector<TiledMatrix> matrices;
+  std::string tiles = "tiles";  ///< the directory of the tile files, seen from the result
 };
 
 /// Writes DIRECTORY/result.h5 under a temporary name, seals it with a checksum behind its end and renames it. Its virtual datasets find the
-/// tile files in DIRECTORY/tiles by relative names, so the directory can be moved as a whole. In a complete matrix an entry whose tile file
+/// tile files by relative names, so the directory can be moved as a whole. In a complete matrix an entry whose tile file
 /// is gone reads as NaN, not as a zero that looks like a value; with only the lower tiles stored the rest reads as 0. `tiles` must have
 /// every tile of the matrices.
 void write_result(std::filesystem::path const& directory, ResultContents const& contents, TileLayout const& layout,

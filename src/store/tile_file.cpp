@@ -158,10 +158,10 @@ std::uint64_t TileFileWriter::write(std::string const& path, std::vector<long> c
 }
 
 template <class T>
-void TileFileWriter::add(TileIndex tile, int kernel, std::span<T const> values) {
+void TileFileWriter::add(TileIndex tile, int kernel, std::span<T const> values, int samples) {
   long const rows = layout_.grid.height(tile), cols = layout_.grid.width(tile);
   INFINITILE_EXPECT(sizeof(T) == layout_.value_size() && values.size() == layout_.count(tile));
-  TileRecord record{.tile = tile, .kernel = kernel, .file = name_, .checksum = checksum(std::as_bytes(values))};
+  TileRecord record{.tile = tile, .kernel = kernel, .file = name_, .samples = samples, .checksum = checksum(std::as_bytes(values))};
   record.offset = write(tile_path(layout_, kernel, tile.row, tile.col), layout_.kept.extents(rows, cols), values);
   if (layout_.is_mirrored(tile)) {
     transposed_.resize(values.size_bytes());
@@ -172,8 +172,8 @@ void TileFileWriter::add(TileIndex tile, int kernel, std::span<T const> values) 
   }
   records_.push_back(record);
 }
-template void TileFileWriter::add(TileIndex, int, std::span<double const>);
-template void TileFileWriter::add(TileIndex, int, std::span<float const>);
+template void TileFileWriter::add(TileIndex, int, std::span<double const>, int);
+template void TileFileWriter::add(TileIndex, int, std::span<float const>, int);
 
 std::vector<TileRecord> TileFileWriter::finish() {
   fs::path const part = unfinished(path_);

@@ -51,7 +51,7 @@ struct TileRecord {
   TileIndex tile;
   std::int32_t kernel = 0;
   TileFileName file;
-  std::int32_t unused = 0;
+  std::int32_t samples = 0;  ///< what the values are means of; 0 where they are no means
   std::uint64_t offset = 0;
   std::uint64_t mirror_offset = 0;  ///< of the transposed copy; 0 where there is none
   std::uint64_t checksum = 0;       ///< of the values
@@ -75,7 +75,7 @@ public:
 
   /// One kernel of a tile; `values` has height x width entries row by row, with the numbers of each pair together.
   template <class T>
-  void add(TileIndex tile, int kernel, std::span<T const> values);
+  void add(TileIndex tile, int kernel, std::span<T const> values, int samples = 0);
   /// Closes the file, writes its index and gives it its name; returns the index.
   std::vector<TileRecord> finish();
 

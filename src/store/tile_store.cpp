@@ -50,6 +50,26 @@ void prepare_tile_directory(fs::path const& directory) {
     if (entry.path().extension() == ".part") fs::remove(entry.path());
 }
 
+namespace {
+
+/// Removes the files that have nothing but means for which there are others of more samples.
+std::vector<TileRecord> without_outdated(fs::path const& directory, std::vector<TileRecord> found) {
+  std::map<TileIndex, int> most;
+  for (TileRecord const& record : found) most[record.tile] = std::max(most[record.tile], record.samples);
+  std::set<TileFileName> files, counting;
+  for (TileRecord const& record : found) {
+    files.insert(record.file);
+    if (record.samples == most[record.tile]) counting.insert(record.file);
+  }
+  std::error_code none;
+  for (TileFileName const& name : files)
+    if (!counting.contains(name)) fs::remove(directory / name.text(), none);
+  std::erase_if(found, [&](TileRecord const& record) { return !counting.contains(record.file); });
+  return found;
+}
+
+}  // namespace
+
 std::vector<TileRecord> find_tiles(fs::path const& directory, TileLayout const& layout) {
   std::vector<TileRecord> found;
   for (TileFileName const name : tile_files(directory)) {
@@ -60,7 +80,7 @@ std::vector<TileRecord> find_tiles(fs::path const& directory, TileLayout const& 
     log_warning(text((directory / name.text()).string(), " is damaged or cut short: removed, its tiles are computed again"));
     fs::remove(directory / name.text());
   }
-  return found;
+  return without_outdated(directory, std::move(found));
 }
 
 RunLimits run_limits() {
@@ -87,7 +107,18 @@ TileStore::~TileStore() {
 
 void TileStore::learn(std::vector<TileRecord> const& found) {
   records_.clear();
-  for (TileRecord const& record : found) records_[{record.tile, record.kernel}] = record;
+  for (TileRecord const& record : found) remember(record);
+}
+
+/// The one of most samples counts.
+void TileStore::remember(TileRecord const& record) {
+  auto const [known, is_new] = records_.try_emplace({record.tile, record.kernel}, record);
+  if (!is_new && record.samples >= known->second.samples) known->second = record;
+}
+
+int TileStore::samples(TileIndex tile) const {
+  auto const known = records_.find({tile, 0});
+  return known == records_.end() ? 0 : known->second.samples;
 }
 
 std::vector<TileIndex> TileStore::present() const {
@@ -110,7 +141,7 @@ std::vector<TileRecord> TileStore::records() const {
 }
 
 template <class T>
-void TileStore::put(TileIndex tile, std::span<std::span<T const> const> kernels) {
+void TileStore::put(TileIndex tile, std::span<std::span<T const> const> kernels, int samples) {
   INFINITILE_EXPECT(kernels.size() == layout_.kernels.size());
   for (std::size_t k = 0; k < kernels.size(); ++k)
     if (auto const at = find_not_finite(kernels[k])) {
@@ -127,21 +158,38 @@ void TileStore::put(TileIndex tile, std::span<std::span<T const> const> kernels)
     run_ = std::make_unique<TileFileWriter>(directory_, layout_, name);
   }
   try {
-    for (std::size_t k = 0; k < kernels.size(); ++k) run_->add(tile, static_cast<int>(k), kernels[k]);
+    for (std::size_t k = 0; k < kernels.size(); ++k) run_->add(tile, static_cast<int>(k), kernels[k], samples);
   } catch (...) {
     run_.reset();
     throw;
   }
   if (run_->bytes() >= limits_.bytes || run_->seconds() >= limits_.seconds) flush();
 }
-template void TileStore::put(TileIndex, std::span<std::span<double const> const>);
-template void TileStore::put(TileIndex, std::span<std::span<float const> const>);
+template void TileStore::put(TileIndex, std::span<std::span<double const> const>, int);
+template void TileStore::put(TileIndex, std::span<std::span<float const> const>, int);
 
 void TileStore::flush() {
   if (!run_) return;
   auto const run = std::move(run_);
-  for (TileRecord const& record : run->finish()) records_[{record.tile, record.kernel}] = record;
+  for (TileRecord const& record : run->finish()) {
+    remember(record);
+    if (record.samples > 0) own_means_.insert(record.file);
+  }
   bytes_written_ += run->bytes();
+  remove_outdated();
+}
+
+/// Files of other ranks may have tiles that still count there; the next run finds out (find_tiles).
+void TileStore::remove_outdated() {
+  if (own_means_.empty()) return;
+  std::set<TileFileName> counting;
+  for (auto const& [key, record] : records_) counting.insert(record.file);
+  std::error_code none;
+  std::erase_if(own_means_, [&](TileFileName const& name) {
+    if (counting.contains(name)) return false;
+    fs::remove(directory_ / name.text(), none);
+    return true;
+  });
 }
 
 template <class T>

@@ -30,8 +30,8 @@ RunLimits run_limits();
 void prepare_tile_directory(std::filesystem::path const& directory);
 
 /// What lies finished in the directory, by looking at the files alone: the name and the index at the end of each, no HDF5. Files whose
-/// index is torn are removed, with a line in the log; files of another job are refused with an Error. Plain values, so that rank 0 can look
-/// and send the list to all.
+/// index is torn are removed, with a line in the log, and so are files whose tiles are all there as means of more samples; files of another
+/// job are refused with an Error. Plain values, so that rank 0 can look and send the list to all.
 std::vector<TileRecord> find_tiles(std::filesystem::path const& directory, TileLayout const& layout);
 
 /// What of a file of tiles does not hold: the bytes between the values, or values.
@@ -47,6 +47,8 @@ struct Damage {
 /// no list but the files themselves. There is no fsync: a file that a power cut tore is noticed by its checksums, and its tiles are missing
 /// again. Cost: one pass for the checksum (10 GB/s), one for the transposition, and the copy into the page cache, about 2 GB/s per process,
 /// which is the bound.
+/// Tiles of running means may be put again and again, of more samples each time: what counts is the one of most samples, and a file of this
+/// rank of which nothing counts any more is removed.
 class TileStore {
 public:
   /// Looks itself; with many ranks let rank 0 look and send.
@@ -59,6 +61,8 @@ public:
   ~TileStore();
 
   TileLayout const& layout() const { return layout_; }
+  /// What a finished tile is the mean of; 0 where it is none, or not there.
+  int samples(TileIndex tile) const;
   /// The finished tiles, in order.
   std::vector<TileIndex> present() const;
   bool has(TileIndex tile) const { return records_.contains({tile, 0}); }
@@ -71,7 +75,7 @@ public:
   /// Adds a tile to the open run: height x width values row by row for each kernel of the layout, in its order (the numbers of a pair together). Throws NumericalAnswer for
   /// a value that is not finite, Stopped when the disk is full; then the open run is gone and all runs before it stay.
   template <class T>
-  void put(TileIndex tile, std::span<std::span<T const> const> kernels);
+  void put(TileIndex tile, std::span<std::span<T const> const> kernels, int samples = 0);
   /// Closes the open run: all tiles put so far are finished.
   void flush();
 
@@ -92,6 +96,8 @@ public:
   double bytes_written() const { return bytes_written_; }
 
 private:
+  void remember(TileRecord const& record);
+  void remove_outdated();
   std::string where(TileFileName name) const { return (directory_ / name.text()).string(); }
 
   std::filesystem::path directory_;
@@ -101,6 +107,7 @@ private:
   std::map<std::pair<TileIndex, int>, TileRecord> records_;
   std::set<TileFileName> verified_;  ///< files whose structure was checked
   std::unique_ptr<TileFileWriter> run_;
+  std::set<TileFileName> own_means_;  ///< files of running means that were written here
   double bytes_written_ = 0;
 };
 

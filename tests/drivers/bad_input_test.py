@@ -61,7 +61,22 @@ FINITE = [
     ("stated padding", WIDTHS, {"data": {"padding": 0}}, ["job.yaml", "data.padding", "empirical", "masks"]),
     ("dropout that draws", DROPOUT, {}, ["job.yaml", "1", "dropout", "mode", "test"]),
     ("a mask", WIDTHS, {"data": {"train": {"file": "data.h5", "x": "train/x", "mask": "train/mask"}, "test": None}}, ["data.train.mask", "train/mask", "empirical", "masks"]),
+    ("a graph to train with", ["aggregate", "flatten", {"dense": {"out_dim": 2}}],
+     {"data": {"train": {"file": "data.h5", "x": "train/x", "y": "train/y", "pattern": "train/graph"}, "test": None}, "dynamics": {"steps": [1]}},
+     ["job.yaml", "dynamics.steps", "aggregate"]),
     ("a graph that is not given", ["aggregate", "flatten", {"dense": {"out_dim": 2}}], {}, ["job.yaml", "0", "aggregate", "data.train.pattern"]),
+    *((f"{value} samples", WIDTHS, {"kernel": {"kind": "monte_carlo", "samples": value}}, ["job.yaml", "kernel.samples", shown, "2", "2147483647"])
+      for value, shown in ((0, "0"), (1, "1"), (-5, "-5"), (2.5, "2.5"), ("many", "many"), (2**31, "2147483648"), ([10], "[10]"))),
+    ("samples of one network", WIDTHS, {"kernel": {"samples": 10}}, ["job.yaml", "kernel.samples", "10", "empirical", "monte_carlo"]),
+    ("samples at infinite width", WIDTHS, {"kernel": {"kind": "infinite", "samples": 10}}, ["kernel.samples", "10", "infinite", "monte_carlo"]),
+    ("random networks from a file", WIDTHS, {"kernel": {"kind": "monte_carlo"}, "parameters": {"file": "data.h5"}},
+     ["job.yaml", "parameters.file", "data.h5", "monte_carlo", "empirical"]),
+    ("random networks without a width", ["flatten", "dense"], {"kernel": {"kind": "monte_carlo"}}, ["job.yaml", "1", "dense", "out_dim"]),
+    ("random networks of which one is known", {"onnx": "net.onnx"}, {"kernel": {"kind": "monte_carlo"}},
+     ["job.yaml", "kernel.kind", "monte_carlo", "ONNX", "empirical"]),
+    ("random dropout", DROPOUT, {"kernel": {"kind": "monte_carlo"}}, ["job.yaml", "1", "dropout", "mode", "test"]),
+    ("padding of random networks", WIDTHS, {"kernel": {"kind": "monte_carlo"}, "data": {"padding": 0}},
+     ["job.yaml", "data.padding", "monte_carlo", "masks"]),
 ]
 
 # What is wrong with the choice of an output, the inputs, the network, kernel.output, and the words.
@@ -110,7 +125,7 @@ class BadInput(Folder):
                 self.expect_line(["posterior", "job.yaml"], words)
 
     def test_finite_networks(self):
-        self.write_data(change=lambda arrays: arrays.update({"params/1/w": numpy.zeros((5, 2))}))
+        self.write_data(change=lambda arrays: arrays.update({"params/1/w": numpy.zeros((5, 2)), "train/graph": numpy.zeros((37, 3, 3))}))
         for what, network, sections, words in FINITE:
             with self.subTest(what):
                 sections = {**sections, "kernel": {"kind": "empirical", **sections.get("kernel", {})}}

@@ -1,4 +1,6 @@
 """Training of a finite network beside its linearization, against networks in numpy; ranks, signals, refusals."""
+import os
+import shutil
 import signal
 import time
 import unittest
@@ -6,7 +8,7 @@ import unittest
 import h5py
 import numpy
 
-from program import BAD_INPUT, NUMERICAL, STOPPED, Folder, datasets, differences, finish, start
+from program import BAD_INPUT, NUMERICAL, Folder, datasets, differences, finish, ranks_of, start, wait_until
 
 WIDTH, IN, OUT = 20, 6, 3
 SHAPES = {"0/w": (IN, WIDTH), "0/b": (WIDTH,), "2/w": (WIDTH, OUT)}
@@ -141,17 +143,36 @@ class Dynamics(Folder):
         for before, after in zip(distances, distances[1:]):
             self.assertLess(after, before / 2)
 
-    def test_a_signal_stops_it_and_the_same_command_gives_the_same_bits(self):
-        self.prepare(steps=[40])
-        self.run_job("posterior", "job.yaml", "--output", "whole")
-        running = start("posterior", "job.yaml", "--output", "broken", "--set", "dynamics.steps=[10000000]", cwd=self.folder)
-        time.sleep(4)
-        running.send_signal(signal.SIGTERM)
+    def test_a_signal_stops_it_and_it_goes_on_with_the_same_bits(self):
+        """Whole on one rank; stopped on two and gone on with three. What was stopped serves no other training."""
+        steps = ["--set", "dynamics.steps=[0, 20, 4000]"]
+        self.prepare(steps=[1], rows=100)
+        self.run_job("posterior", "job.yaml", "--output", "whole", *steps)
+        self.run_job("kernel", "job.yaml", "--output", "broken", ranks=2)
+        running = start("posterior", "job.yaml", "--output", "broken", *steps, ranks=2, cwd=self.folder)
+        log = self.folder / "broken/log.txt"
+        wait_until(lambda: "training to step" in log.read_text())
+        time.sleep(0.3)
+        for rank in ranks_of(running):
+            os.kill(rank, signal.SIGTERM)
         code, errors = finish(running)
-        self.assertEqual(code, STOPPED, errors)
-        self.run_job("posterior", "job.yaml", "--output", "broken", ranks=2)
-        self.assertEqual(self.report("broken")["tiles"]["computed"], 0)
+        self.assertIn("stopped by SIGTERM", errors)
+        self.assertTrue((self.folder / "broken/training.h5").exists())
+        shutil.copytree(self.folder / "broken", self.folder / "other")
+        gone_on = self.run_job("posterior", "job.yaml", "--output", "broken", *steps, ranks=3)
+        self.assertRegex(gone_on.stderr, "training goes on from step [1-9]")
         self.assertEqual(differences(self.folder / "whole/result.h5", self.folder / "broken/result.h5"), [])
+        self.assertFalse((self.folder / "broken/training.h5").exists())
+
+        state = bytearray((self.folder / "other/training.h5").read_bytes())
+        for damaged in (False, True):
+            state[-100] ^= damaged
+            (self.folder / "other/training.h5").write_bytes(state)
+            fresh = self.run_job("posterior", "job.yaml", "--output", "other", "--set", "dynamics.steps=[0, 20]")
+            self.assertNotIn("goes on", fresh.stderr)
+            self.assertEqual(damaged, "training.h5 is damaged" in fresh.stderr)
+        found, whole = (datasets(self.folder / name / "result.h5")["dynamics/test/network"] for name in ("other", "whole"))
+        numpy.testing.assert_array_equal(found, whole[:2])
 
     def test_what_cannot_be_is_told(self):
         self.prepare()

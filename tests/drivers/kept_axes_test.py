@@ -89,6 +89,14 @@ class KeptAxes(GoldenNetworks):
         self.run_job("kernel", "job.yaml", "--output", "diagonal", "--set", "kernel.test_test=diagonal", ranks=3)
         self.run_job("kernel", "job.yaml", "--output", "alone", "--set", "kernel.test_test=diagonal")
         self.assertEqual(differences(self.folder / "alone/result.h5", self.folder / "diagonal/result.h5"), [])
+        kept = self.folder / "alone/tiles/ntk.diagonal"
+        written = kept.stat().st_mtime_ns
+        self.run_job("kernel", "job.yaml", "--output", "alone", "--set", "kernel.test_test=diagonal", ranks=2)
+        self.assertEqual(kept.stat().st_mtime_ns, written, "the diagonal was computed again")
+        kept.write_bytes(kept.read_bytes()[:-1] + b"?")
+        self.run_job("kernel", "job.yaml", "--output", "alone", "--set", "kernel.test_test=diagonal")
+        self.assertEqual(differences(self.folder / "alone/result.h5", self.folder / "diagonal/result.h5"), [])
+        self.assertFalse((self.folder / "full/tiles/ntk.diagonal").exists(), "a diagonal that nobody asked for")
         full, lower, diagonal = (datasets(self.folder / name / "result.h5") for name in ("full", "lower", "diagonal"))
         for kind in ("nngp", "ntk"):
             rows = numpy.arange(4) // 2

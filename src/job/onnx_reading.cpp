@@ -1,0 +1,88 @@
+#include "job/onnx_reading.hpp"
+
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/index.hpp"
+#include "base/text.hpp"
+
+namespace infinitile {
+
+namespace {
+
+/// Rank 0's bytes, on all ranks.
+OnnxBytes share(OnnxBytes bytes, Communicator const& comm) {
+  bytes.model = comm.broadcast(std::move(bytes.model), 0);
+  std::vector<std::string> names;
+  for (auto const& [name, unused] : bytes.others) names.push_back(name);
+  long count = std::ssize(names);
+  comm.broadcast(std::span(&count, 1), 0);
+  names.resize(at(count));
+  for (std::string& name : names) {
+    name = comm.broadcast(std::move(name), 0);
+    bytes.others[name] = comm.broadcast(std::move(bytes.others[name]), 0);
+  }
+  return bytes;
+}
+
+std::uint64_t hash_of(OnnxBytes const& bytes) {
+  std::uint64_t hash = checksum(bytes.model);
+  for (auto const& [name, words] : bytes.others) hash = checksum(words, hash);
+  return hash;
+}
+
+/// The data have to be what the graph takes.
+void expect_fit(OnnxNetwork const& network, Dataset const& dataset) {
+  for (std::size_t i = 0; i < network.inputs.size(); ++i) {
+    OnnxInput const& input = network.inputs[i];
+    InputArray const& array = dataset.inputs[i];
+    if (input.kind == NumberKind::floating && !input.entries) continue;
+    for (std::size_t n = 0; n < array.values.size(); ++n) {
+      double const value = array.values[n];
+      auto const refuse = [&](std::string const& needed) {
+        throw Error(text(array.source.name(), " has ", value, " at row ", static_cast<long>(n) / array.features(), ", number ",
+                         static_cast<long>(n) % array.features(), " (counted from 0); input ", input.name, " of ", network.file, " takes ",
+                         needed));
+      };
+      if (value != std::floor(value)) refuse("integers. Store integers, and leave data.scale out.");
+      if (input.entries && (value < 0 || value >= static_cast<double>(*input.entries)))
+        refuse(text("indices of a table with ", *input.entries, " entries, from 0 to ", *input.entries - 1, "."));
+    }
+  }
+}
+
+/// Parameters of a file in place of those of the network, by the names of initializers, of which some begin with a slash that HDF5 drops.
+ParameterValues replaced(Job const& job, OnnxNetwork const& network, Communicator const& comm) {
+  std::vector<ParameterSpec> specs;
+  for (OnnxParameter const& parameter : network.parameters)
+    specs.push_back({parameter.name.substr(std::min(parameter.name.find_first_not_of('/'), parameter.name.size())), parameter.shape});
+  ParameterValues values = parameters_from_file(job, specs, comm);
+  for (std::size_t p = 0; p < values.size(); ++p) values[p] = network.parameters[p].stored(values[p]);
+  return values;
+}
+
+}  // namespace
+
+OpenedOnnx open_onnx(Job const& job, std::vector<std::vector<long>> const& shapes, Communicator const& comm) {
+  OnnxBytes const bytes = share(together(comm, [&] { return comm.is_first() ? load_onnx(job.onnx) : OnnxBytes{}; }), comm);
+  OnnxChoice const choice{shapes, job.parameters.skip, job.kernel.output};
+  return {import_onnx(read_onnx(bytes, job.onnx.filename().string()), choice), hash_of(bytes)};
+}
+
+FiniteReading read_onnx_job(Job const& job, Data const& data, Communicator const& comm) {
+  std::vector<std::vector<long>> shapes;
+  for (InputArray const& input : data.train.inputs) shapes.push_back(input.shape);
+  auto [network, hash] = open_onnx(job, shapes, comm);
+  expect_fit(network, data.train);
+  if (data.test) expect_fit(network, *data.test);
+  FiniteReading reading = read_program(job, std::move(network.program));
+  reading.network_hash = hash;
+  reading.parameters = std::move(network.values);
+  if (job.parameters.file.empty()) return reading;
+  reading.parameters = replaced(job, network, comm);
+  reading.parameters_hash = hash_of(reading.parameters);
+  return reading;
+}
+
+}  // namespace infinitile

@@ -1,0 +1,23 @@
+#pragma once
+
+#include "comm/communicator.hpp"
+#include "job/finite_reading.hpp"
+#include "job/job.hpp"
+#include "onnx/import.hpp"
+#include "store/dataset.hpp"
+
+namespace infinitile {
+
+/// The network of a job's ONNX file for samples of these shapes, and what stands for it in a fingerprint.
+struct OpenedOnnx {
+  OnnxNetwork network;
+  std::uint64_t hash = 0;
+};
+/// Rank 0 reads the file and sends it to all. Collective.
+OpenedOnnx open_onnx(Job const& job, std::vector<std::vector<long>> const& shapes, Communicator const& comm);
+
+/// The same as the job wants it, with its own parameters or those of parameters.file. Collective. Throws Error also where the data do not
+/// fit: numbers that are no integers, tokens that a table does not have.
+FiniteReading read_onnx_job(Job const& job, Data const& data, Communicator const& comm);
+
+}  // namespace infinitile

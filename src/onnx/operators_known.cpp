@@ -1,0 +1,231 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "base/index.hpp"
+#include "base/text.hpp"
+#include "net/shapes.hpp"
+#include "onnx/operators.hpp"
+
+// Arithmetic on numbers that are known before any input is: what exporters write to compute shapes. Entries that are the size of the batch,
+// which counts as 1, are carried along.
+
+namespace infinitile {
+
+namespace {
+
+using KnownArrays = std::vector<OnnxArray const*>;
+
+/// Entry by entry, axes of size 1 stretched.
+OnnxArray combine(NodeContext const& node, KnownArrays const& operands, NumberKind kind,
+                  std::function<double(std::vector<double> const&)> const& f) {
+  OnnxArray out{kind, {}};
+  for (OnnxArray const* const x : operands) {
+    if (x->shape.size() > out.shape.size()) out.shape.insert(out.shape.begin(), x->shape.size() - out.shape.size(), 1);
+    for (std::size_t a = 0; a < x->shape.size(); ++a) {
+      long& size = out.shape[out.shape.size() - x->shape.size() + a];
+      if (size != x->shape[a] && size != 1 && x->shape[a] != 1) node.fail("it combines constants whose shapes do not fit.");
+      if (size == 1) size = x->shape[a];
+    }
+  }
+  long const count = product_of(out.shape);
+  std::vector<double> arguments(operands.size());
+  for (long i = 0; i < count; ++i) {
+    std::vector<long> const index = index_of(i, out.shape);
+    bool of_batch = false;
+    for (std::size_t x = 0; x < operands.size(); ++x) {
+      std::vector<long> const& shape = operands[x]->shape;
+      long place = 0;
+      for (std::size_t a = 0; a < shape.size(); ++a)
+        place = place * shape[a] + (shape[a] == 1 ? 0 : index[out.shape.size() - shape.size() + a]);
+      arguments[x] = operands[x]->numbers[at(place)];
+      of_batch = of_batch || operands[x]->counts_batch(at(place));
+    }
+    out.numbers.push_back(f(arguments));
+    out.of_batch.push_back(of_batch && kind != NumberKind::truth);
+  }
+  return out;
+}
+
+using Entries = std::vector<double> const&;
+bool both_whole(NodeContext const& node) {
+  auto const whole = [&](int i) { return std::get<OnnxArray>(node.value(i)).kind != NumberKind::floating; };
+  return whole(0) && whole(1);
+}
+
+struct EntryOperator {
+  bool is_question = false;  ///< gives truth values
+  std::function<double(Entries)> f;
+};
+
+std::map<std::string_view, EntryOperator> const& entry_operators() {
+  static std::map<std::string_view, EntryOperator> const all{
+      {"Add", {false, [](Entries x) { return x[0] + x[1]; }}},
+      {"Sub", {false, [](Entries x) { return x[0] - x[1]; }}},
+      {"Mul", {false, [](Entries x) { return x[0] * x[1]; }}},
+      {"Pow", {false, [](Entries x) { return std::pow(x[0], x[1]); }}},
+      {"Min", {false, [](Entries x) { return *std::ranges::min_element(x); }}},
+      {"Max", {false, [](Entries x) { return *std::ranges::max_element(x); }}},
+      {"Neg", {false, [](Entries x) { return -x[0]; }}},
+      {"Floor", {false, [](Entries x) { return std::floor(x[0]); }}},
+      {"Ceil", {false, [](Entries x) { return std::ceil(x[0]); }}},
+      {"Equal", {true, [](Entries x) { return x[0] == x[1]; }}},
+      {"Less", {true, [](Entries x) { return x[0] < x[1]; }}},
+      {"LessOrEqual", {true, [](Entries x) { return x[0] <= x[1]; }}},
+      {"Greater", {true, [](Entries x) { return x[0] > x[1]; }}},
+      {"GreaterOrEqual", {true, [](Entries x) { return x[0] >= x[1]; }}},
+      {"Not", {true, [](Entries x) { return x[0] == 0; }}},
+      {"And", {true, [](Entries x) { return x[0] != 0 && x[1] != 0; }}},
+      {"Or", {true, [](Entries x) { return x[0] != 0 || x[1] != 0; }}},
+      {"Xor", {true, [](Entries x) { return (x[0] != 0) != (x[1] != 0); }}},
+      {"IsNaN", {true, [](Entries x) { return std::isnan(x[0]); }}},
+      {"Where", {false, [](Entries x) { return x[0] != 0 ? x[1] : x[2]; }}},
+  };
+  return all;
+}
+
+OnnxArray cast(OnnxArray x, NumberKind kind) {
+  for (double& number : x.numbers) {
+    if (kind == NumberKind::integer) number = std::trunc(number);
+    if (kind == NumberKind::truth) number = number != 0 ? 1 : 0;
+  }
+  x.kind = kind;
+  return x;
+}
+
+OnnxArray shape_array(NodeContext const& node) {
+  std::vector<long> const shape = node.shape(0);
+  long const rank = std::ssize(shape);
+  auto const bound = [&](std::string const& name, long standard) {
+    long const given = node.integer(name, standard);
+    return std::clamp(given < 0 ? given + rank : given, 0L, rank);
+  };
+  long const start = bound("start", 0), end = std::max(start, bound("end", rank));
+  OnnxArray out{NumberKind::integer, {end - start}};
+  auto const* const tensor = std::get_if<GraphTensor>(&node.value(0));
+  for (long a = start; a < end; ++a) {
+    out.numbers.push_back(static_cast<double>(shape[at(a)]));
+    out.of_batch.push_back(tensor != nullptr && tensor->batch && tensor->batch->axis == a);
+  }
+  return out;
+}
+
+OnnxArray range(NodeContext const& node) {
+  OnnxArray const &start = node.known(0, "the start"), &limit = node.known(1, "the limit"), &step = node.known(2, "the step");
+  if (limit.counts_batch(0)) node.fail_mixing("counts the samples");
+  if (step.numbers.at(0) == 0) node.fail("its step is 0.");
+  OnnxArray out{start.kind, {}};
+  double const first = start.numbers.at(0), by = step.numbers[0];
+  auto const count = static_cast<long>(std::max(0.0, std::ceil((limit.numbers.at(0) - first) / by)));
+  for (long i = 0; i < count; ++i) out.numbers.push_back(first + by * static_cast<double>(i));
+  out.shape = {count};
+  return out;
+}
+
+OnnxArray filled(NodeContext const& node) {
+  OnnxArray out{NumberKind::floating, node.known(0, "the shape").integers()};
+  double value = 0;
+  if (node.has_attribute("value")) {
+    auto const& array = std::get<OnnxArray>(node.node().attributes.at("value").value);
+    out.kind = array.kind;
+    value = array.numbers.at(0);
+  }
+  out.numbers.assign(at(product_of(out.shape)), value);
+  return out;
+}
+
+OnnxArray constant(NodeContext const& node) {
+  auto const& attributes = node.node().attributes;
+  auto const vector = [](NumberKind kind, auto const& numbers) {
+    return OnnxArray{kind, {std::ssize(numbers)}, {numbers.begin(), numbers.end()}};
+  };
+  for (auto const& [name, attribute] : attributes) {
+    if (auto const* const x = std::get_if<OnnxArray>(&attribute.value)) return *x;
+    if (auto const* const x = std::get_if<double>(&attribute.value)) return {NumberKind::floating, {}, {*x}};
+    if (auto const* const x = std::get_if<long>(&attribute.value)) return {NumberKind::integer, {}, {static_cast<double>(*x)}};
+    if (auto const* const x = std::get_if<std::vector<double>>(&attribute.value)) return vector(NumberKind::floating, *x);
+    if (auto const* const x = std::get_if<std::vector<long>>(&attribute.value)) return vector(NumberKind::integer, *x);
+  }
+  node.fail("it holds no numbers, which is not supported. Export the network again.");
+}
+
+/// The upper or lower triangle of matrices in the last two axes.
+OnnxArray triangle(NodeContext const& node) {
+  OnnxArray x = node.known(0, "the matrix");
+  long const k = node.has(1) ? node.known(1, "the diagonal").integers().at(0) : 0;
+  bool const upper = node.integer("upper", 1) != 0;
+  if (x.shape.size() < 2) node.fail("it takes a triangle of something that is no matrix.");
+  long const rows = x.shape[x.shape.size() - 2], cols = x.shape.back();
+  for (std::size_t i = 0; i < x.numbers.size(); ++i) {
+    long const row = static_cast<long>(i) / cols % rows, col = static_cast<long>(i) % cols;
+    if (upper ? col < row + k : col > row + k) x.numbers[i] = 0;
+  }
+  return x;
+}
+
+OnnxArray product_of_all(NodeContext const& node) {
+  OnnxArray const& x = node.known(0, "the numbers");
+  OnnxArray out{x.kind, node.integer("keepdims", 1) != 0 ? std::vector<long>(x.shape.size(), 1) : std::vector<long>{}, {1}, {false}};
+  for (std::size_t i = 0; i < x.numbers.size(); ++i) {
+    out.numbers[0] *= x.numbers[i];
+    out.of_batch[0] = out.of_batch[0] || x.counts_batch(i);
+  }
+  return out;
+}
+
+OnnxArray size_array(NodeContext const& node) {
+  OnnxArray const shape = shape_array(node);
+  OnnxArray out{NumberKind::integer, {}, {1}, {false}};
+  for (std::size_t i = 0; i < shape.numbers.size(); ++i) {
+    out.numbers[0] *= shape.numbers[i];
+    out.of_batch[0] = out.of_batch[0] || shape.counts_batch(i);
+  }
+  return out;
+}
+
+/// What is known from a shape alone.
+std::optional<OnnxArray> of_shapes(NodeContext const& node) {
+  std::string const& op = node.node().op;
+  if (op == "Constant") return constant(node);
+  if (op == "Shape") return shape_array(node);
+  if (op == "Size") return size_array(node);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<GraphValues> apply_known(NodeContext const& node) {
+  if (auto const out = of_shapes(node)) return GraphValues{*out};
+  KnownArrays operands;
+  for (int i = 0; i < node.count(); ++i) {
+    if (!node.has(i)) continue;
+    if (!node.is_known(i)) return std::nullopt;
+    operands.push_back(&std::get<OnnxArray>(node.value(i)));
+  }
+  std::string const& op = node.node().op;
+  if (operands.empty()) return std::nullopt;
+  if (op == "Range") return GraphValues{range(node)};
+  if (op == "ConstantOfShape") return GraphValues{filled(node)};
+  if (op == "Trilu") return GraphValues{triangle(node)};
+  if (op == "ReduceProd") return GraphValues{product_of_all(node)};
+  if (op == "Cast") return GraphValues{cast(*operands[0], kind_of_cast(node))};
+  if (op == "CastLike") return GraphValues{cast(*operands[0], operands[1]->kind)};
+  bool const whole = operands.size() == 2 && both_whole(node);
+  NumberKind const kind = operands.back()->kind == NumberKind::floating ? NumberKind::floating : operands[op == "Where" ? 1 : 0]->kind;
+  if (op == "Div")
+    return GraphValues{combine(node, operands, kind, [&](Entries x) {
+      if (whole && x[1] == 0) node.fail("it divides a whole number by 0.");
+      return whole ? std::trunc(x[0] / x[1]) : x[0] / x[1];
+    })};
+  if (op == "Mod")
+    return GraphValues{combine(node, operands, kind, [&](Entries x) {
+      if (x[1] == 0) node.fail("it divides by 0.");
+      return node.integer("fmod", 0) != 0 ? std::fmod(x[0], x[1]) : x[0] - x[1] * std::floor(x[0] / x[1]);
+    })};
+  auto const found = entry_operators().find(op);
+  if (found == entry_operators().end()) return std::nullopt;
+  return GraphValues{combine(node, operands, found->second.is_question ? NumberKind::truth : kind, found->second.f)};
+}
+
+}  // namespace infinitile

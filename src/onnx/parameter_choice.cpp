@@ -1,0 +1,82 @@
+#include "onnx/parameter_choice.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/index.hpp"
+#include "base/text.hpp"
+#include "onnx/graph_tensor.hpp"
+
+namespace infinitile {
+
+namespace {
+
+struct Use {
+  OnnxNode const* node;
+  int operand;
+};
+
+/// What an operand is where it is no weight: a name for it, or nothing.
+std::string setting(Use const& use) {
+  std::string const& op = use.node->op;
+  int const i = use.operand;
+  if (op == "BatchNormalization" && i >= 3) return i == 3 ? "running mean" : "running variance";
+  if (op == "Clip" && i >= 1) return "bound of Clip";
+  if (op == "Pow" && i == 1) return "exponent of Pow";
+  if (op == "Pad" && i == 2) return "value of Pad";
+  if (op == "Dropout" && i >= 1) return "rate of Dropout";
+  if (op == "Greater" || op == "GreaterOrEqual" || op == "Less" || op == "LessOrEqual" || op == "Equal") return text("compared by ", op);
+  return "";
+}
+
+/// Convolutions take weights (taps.., in, out), where the file has (out, in, taps..), and transposed ones (in, out, taps..).
+std::vector<int> order_for(std::vector<Use> const& uses, std::size_t rank) {
+  auto const all = [&](char const* op) {
+    return rank > 2 && std::ranges::all_of(uses, [&](Use const& use) { return use.node->op == op && use.operand == 1; });
+  };
+  bool const forward = all("Conv");
+  std::vector<int> order = in_order(rank);
+  if (!forward && !all("ConvTranspose")) return order;
+  std::rotate(order.begin(), order.end() - 2, order.end());  // the first two axes go last, the taps to the front
+  if (forward) std::swap(order[0], order[1]);
+  return order;
+}
+
+void expect_names(OnnxModel const& model, std::vector<std::string> const& skip) {
+  std::vector<std::string> names;
+  for (auto const& [name, array] : model.initializers)
+    if (array.kind == NumberKind::floating) names.push_back(name);
+  for (std::string const& name : skip)
+    if (std::ranges::find(names, name) == names.end())
+      throw Error(text("parameters.skip names ", name, ", which is no float initializer of ", model.file, ".", did_you_mean(name, names),
+                       " `infinitile inspect ", model.file, "` lists them."));
+}
+
+}  // namespace
+
+ParameterChoice choose_parameters(OnnxModel const& model, std::vector<int> const& needed, std::vector<std::string> const& skip) {
+  expect_names(model, skip);
+  std::map<std::string, std::vector<Use>> uses;
+  for (int const n : needed) {
+    OnnxNode const& node = model.nodes[at(n)];
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) uses[node.inputs[i]].push_back({&node, static_cast<int>(i)});
+  }
+  ParameterChoice out;
+  for (auto const& [name, array] : model.initializers) {
+    if (array.kind != NumberKind::floating || !uses.contains(name)) continue;
+    std::vector<Use> const& places = uses[name];
+    std::string const what = setting(places[0]);
+    if (std::ranges::find(skip, name) != skip.end())
+      out.fixed[name] = "parameters.skip";
+    else if (!what.empty() && std::ranges::none_of(places, [](Use const& use) { return setting(use).empty(); }))
+      out.fixed[name] = what;
+    else if (std::ranges::any_of(array.numbers, [](double number) { return !std::isfinite(number); }))
+      out.fixed[name] = "not finite, as masks are";
+    else
+      out.parameters.push_back({{name, array.shape, order_for(places, array.shape.size())}, &array});
+  }
+  return out;
+}
+
+}  // namespace infinitile
