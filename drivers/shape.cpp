@@ -30,7 +30,7 @@ void print(Shaping const& shaping) {
   LocalTarget const& local = shaping.network.local;
   fmt::print("largest {} of all subnetworks: {:.6g}, with {} {:.6g} of every activation\n", quantity(local.method),
              shaping.network.achieved, local.method == ShapeMethod::tat_leaky ? "alpha" : quantity(local.method), local.value);
-  fmt::print("two orthogonal inputs come out with correlation {:.4g}; before {:.4g}\n", shaping.c_at_0_after, shaping.c_at_0_before);
+  fmt::print("two inputs of correlation 0.5 come out with {:.4g}; before with {:.4g}\n", shaping.half_after, shaping.half_before);
 }
 
 /// Results of other commands would be replaced.

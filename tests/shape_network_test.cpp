@@ -129,3 +129,59 @@ TEST_CASE("shaped networks of the golden file", "[shape]") {
   }
   CHECK(others == 1);
 }
+
+TEST_CASE("random networks meet their conditions", "[shape]") {
+  std::mt19937 random(7);
+  auto const pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+  std::vector<std::string> const activations{"tanh", "softplus", "silu", "erf", "gelu", "atan", "asinh", "elu", "sin", "bent_identity"};
+  for (int trial = 0; trial < 20; ++trial) {
+    std::string const f = activations[static_cast<std::size_t>(pick(10))], g = activations[static_cast<std::size_t>(pick(10))];
+    std::string layers = "[dense";
+    for (int block = 0; block < 5 + pick(20); ++block) {
+      double const w = 0.1 * (1 + pick(8));
+      std::string const branch = fmt::format("{}, dense, {}, {{dense: {{w_std: {:.17g}}}}}", f, g, std::sqrt(1 - w * w));
+      layers += fmt::format(", {{sum: [[{{monomial: {{degree: 1, output_scale: {:.17g}}}}}], [{}]]}}, {}, dense", w, branch, f);
+    }
+    CAPTURE(layers);
+    Network const network = read_words(layers + "]");
+    for (auto const method : {ShapeGoal::Method::dks, ShapeGoal::Method::tat}) {
+      ShapeGoal goal;
+      goal.method = method;
+      ShapedNetwork const found = shape_network(network, goal);
+      CHECK_THAT(found.achieved, Catch::Matchers::WithinRel(found.wanted, 1e-9));
+      for (ShapedKind const& kind : found.kinds) CHECK(kind.residuals.largest() <= shape_tolerance);
+    }
+  }
+}
+
+TEST_CASE("weights keep their w_std, and the activation makes up for it", "[shape]") {
+  Network const network = read_words("[{dense: {w_std: 3}}, tanh, {dense: {w_std: 0.5}}, tanh, dense]");
+  ShapedNetwork const found = shape_network(network, {});
+  CHECK(found.layers[2].affine.input_scale * 3 == Approx(found.layers[4].affine.input_scale * 0.5).epsilon(1e-15));
+  CHECK(found.layers[2].affine.output_scale == found.layers[4].affine.output_scale);
+}
+
+TEST_CASE("what cannot be shaped is told in one line", "[shape]") {
+  auto const says = [](std::string const& words, ShapeGoal const& goal, std::vector<std::string> const& parts) {
+    std::string const message = message_of([&] { shape_network(read_words(words), goal); });
+    CAPTURE(words, message);
+    for (std::string const& part : parts) CHECK(message.find(part) != std::string::npos);
+  };
+  ShapeGoal const dks;
+  ShapeGoal tat;
+  tat.method = ShapeGoal::Method::tat;
+  says("[dense, relu, {sum: [[], [dense]]}]", dks, {"layer 2 (sum)", "not normalized", "output_scale: 0.707107"});
+  says("[dense, tanh, {dense: {b_std: 0.1}}]", dks, {"layer 2 (dense)", "b_std"});
+  says("[dense, {product: [[tanh, dense], [tanh, dense]]}]", dks, {"layer 1 (product)", "no Q and C maps"});
+  says("[dense, dense]", dks, {"no activation"});
+  says("[dense, relu]", tat, {"layer 1 (relu)", "tat", "slope jumps"});
+  says("[dense, selu]", tat, {"layer 1 (selu)", "slope jumps"});
+  says("[dense, sign]", dks, {"layer 1 (sign)", "it jumps"});
+  says("[dense, {monomial: {degree: 2}}]", dks, {"no scale and shift of monomial"});
+  says("[dense, {monomial: {degree: 2}}]", tat, {"no scale and shift of monomial"});
+  says("[dense, exp_normalized]", dks, {"layer 1 (exp_normalized)", "without a function"});
+  says("[dense, gelu]", {ShapeGoal::Method::dks, 40, 1, 0.9, 0.3}, {"c_slope_1_target is 40", "gelu reaches"});
+  says("[dense, tanh]", {ShapeGoal::Method::dks, 1, 1, 0.9, 0.3}, {"c_slope_1_target is 1", "above 1"});
+  says("[dense, tanh]", {ShapeGoal::Method::tat, 1.5, 1, 0.9, 0}, {"c_curve_target is 0", "above 0"});
+  says("[dense, {leaky_relu: {alpha: 0.1}}]", tat, {"c_val_0_target is 0.9", "reaches at most 0.3183"});
+}

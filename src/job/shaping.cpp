@@ -33,8 +33,9 @@ public:
   void add_network(Network const& before, Network const& after) {
     NetworkMaps const old_maps(before), new_maps(after);
     std::vector<double> const old_c = old_maps.c(c_), new_c = new_maps.c(c_);
-    out_.c_at_0_before = old_c[c_.size() / 2];
-    out_.c_at_0_after = new_c[c_.size() / 2];
+    std::size_t const half = 3 * (c_.size() - 1) / 4;
+    out_.half_before = old_c[half];
+    out_.half_after = new_c[half];
     add("shape/network/c_before", c_axis(), old_c, "C map of the network as it was written");
     add("shape/network/c_after", c_axis(), new_c, "C map of the shaped network");
     add("shape/network/q_before", q_axis(), variances([&](double q) { return old_maps.q(q); }), "Q map of the network as it was written");

@@ -12,11 +12,11 @@ namespace infinitile {
 /// The network of a job, shaped, in memory.
 struct Shaping {
   ShapedNetwork network;
-  std::uint64_t network_hash = 0;  ///< of the network before
-  std::string words;               ///< of shaped.yaml
-  std::vector<Array> arrays;       ///< maps before and after, below shape/
-  std::vector<Note> notes;         ///< goals, solutions and residuals
-  double c_at_0_before = 0, c_at_0_after = 0;
+  std::uint64_t network_hash = 0;          ///< of the network before
+  std::string words;                       ///< of shaped.yaml
+  std::vector<Array> arrays;               ///< maps before and after, below shape/
+  std::vector<Note> notes;                 ///< goals, solutions and residuals
+  double half_before = 0, half_after = 0;  ///< the correlation of the outputs for inputs of correlation 1/2
 };
 
 /// Throws Error with file, line and layer or key.
