@@ -29,6 +29,15 @@ TEST_CASE("amounts of memory are read and written in powers of 1024", "[text]") 
   }
 }
 
+TEST_CASE("whatever a file holds becomes one line that can be printed", "[text]") {
+  CHECK(one_line("a\nb\tc\x7f") == "a b c ");
+  CHECK(one_line("Ω ≥ 1 😀") == "Ω ≥ 1 😀");
+  CHECK(one_line("\xff"
+                 "a\xc3")
+        == "?a?");
+  CHECK(one_line("\xe2\x89") == "??");
+}
+
 TEST_CASE("times and counts are written for people", "[text]") {
   CHECK(format_seconds(0.0125) == "12.5 ms");
   CHECK(format_seconds(3.2) == "3.20 s");

@@ -25,7 +25,8 @@ Sink& sink() {
   return it;
 }
 
-void write(LogLevel level, std::string_view mark, std::string_view line) {
+void write(LogLevel level, std::string_view mark, std::string_view words) {
+  std::string const line = one_line(words);
   Sink& s = sink();
   if (s.level == LogLevel::none) return;
   if (s.level >= level || level == LogLevel::error) {

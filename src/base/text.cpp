@@ -13,6 +13,24 @@
 
 namespace infinitile {
 
+std::string one_line(std::string_view words) {
+  auto const byte = [&](std::size_t i) { return i < words.size() ? static_cast<unsigned char>(words[i]) : 0u; };
+  auto const continues = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
+  std::string out;
+  for (std::size_t i = 0; i < words.size();) {
+    unsigned const first = byte(i);
+    std::size_t const length = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    bool valid = length > 0;
+    for (std::size_t k = 1; k < length; ++k) valid = valid && continues(i + k);
+    if (valid && length > 1)
+      out += words.substr(i, length);
+    else
+      out += !valid ? '?' : first < 0x20 || first == 0x7F ? ' ' : static_cast<char>(first);
+    i += valid ? length : 1;
+  }
+  return out;
+}
+
 std::string join(std::vector<std::string> const& words, std::string_view separator, std::string_view last) {
   std::string out;
   for (std::size_t i = 0; i < words.size(); ++i) {

@@ -16,6 +16,9 @@ std::string text(Parts const&... parts) {
   return std::move(out).str();
 }
 
+/// The words as one line of valid UTF-8: control characters become blanks, other bytes question marks. Names out of files can hold anything.
+std::string one_line(std::string_view words);
+
 /// "a, b and c".
 std::string join(std::vector<std::string> const& words, std::string_view separator = ", ", std::string_view last = " and ");
 

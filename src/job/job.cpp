@@ -7,6 +7,7 @@
 #include "base/text.hpp"
 #include "job/keys.hpp"
 #include "job/onnx_keys.hpp"
+#include "job/saves.hpp"
 #include "job/settings.hpp"
 #include "kernels/series.hpp"
 #include "net/yaml.hpp"
@@ -278,6 +279,7 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
   check_kind(settings, job);
   job.network = settings.at("network");
   job.network_overrides = settings.overrides_of("network");
+  check_saves(settings, job);
   job.complete = complete_job(settings, job, base);
   return job;
 }

@@ -46,10 +46,7 @@ KernelRun::KernelRun(Job const& job, Context const& context, Purpose purpose)
   auto const hindrance = purpose == Purpose::posterior ? why_no_posterior(job, problem_) : std::nullopt;
   if (hindrance) throw Error(*hindrance);
   require_trainable(purpose);
-  together(context.comm, [&] {
-    require_memory(plan_, machine_);
-    require_places_of_parameters();
-  });
+  together(context.comm, [&] { require_memory(plan_, machine_); });
   {  // an empty network, or one that fails, says so before anything is written
     auto const phase = context.report.phase("rows");
     kernel_ = make_tile_kernel(job, problem_, context.comm);
@@ -67,17 +64,6 @@ void KernelRun::require_trainable(Purpose purpose) const {
   if (outputs != targets)
     throw Error(text(job_.file.string(), ": dynamics trains the outputs of the network on the targets of each input, but it has ", outputs,
                      " outputs and ", targets, " targets. Give the last layer as many outputs, or leave dynamics.steps out."));
-}
-
-/// Before hours of work, not behind them.
-void KernelRun::require_places_of_parameters() const {
-  if (!context_.comm.is_first()) return;
-  for (auto const& [key, file] : {std::pair("parameters.save", &job_.parameters.save), std::pair("dynamics.save", &job_.dynamics.save)}) {
-    std::filesystem::path const place = std::filesystem::path(*file).parent_path();
-    if (!place.empty() && !std::filesystem::is_directory(place))
-      throw Error(text(job_.file.string(), ": ", key, " is ", *file, ", and there is no directory ", place.string(),
-                       ". Make it, or name another file."));
-  }
 }
 
 std::vector<Block> KernelRun::blocks() const {

@@ -39,7 +39,6 @@ public:
 
 private:
   void require_trainable(Purpose purpose) const;
-  void require_places_of_parameters() const;
   void save_parameters() const;
   /// All tiles of the job that this rank owns, in the order of work.
   std::vector<TileIndex> own_tiles() const;

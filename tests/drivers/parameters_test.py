@@ -70,6 +70,18 @@ class ParameterFiles(Folder):
         self.kernel("known", "parameters.file=F32.safetensors")  # the same values from elsewhere serve the same tiles
         self.assertEqual(self.report("known")["tiles"]["computed"], 0)
 
+    def test_what_the_job_reads_or_keeps_is_never_replaced(self):
+        self.write_job({**self.job(kernel={"kind": "empirical", "tile": 8}), "network": {"file": "net.yaml"}}, name="other.yaml")
+        (self.folder / "net.yaml").write_text("[{dense: {out_dim: 2}}]")
+        (self.folder / "folder").mkdir()
+        for place, words in (("data.h5", "the job reads"), ("./folder/../data.h5", "the job reads"), ("other.yaml", "the job reads"),
+                             ("net.yaml", "the job reads"), ("other.run/result.h5", "output directory"), ("folder", "a directory"),
+                             ("nowhere/p.h5", "there is no directory")):
+            for key in ("parameters.save", "dynamics.save"):
+                with self.subTest(place, key=key):
+                    options = ["--set", f"{key}={place}", *(["--set", "dynamics.steps=[1]"] if key.startswith("d") else [])]
+                    self.expect_line(["posterior", "other.yaml", *options], [key, words])
+
     def test_drawn_parameters_come_out_and_go_in(self):
         self.kernel("drawn", "parameters.save=drawn.safetensors", ranks=2)
         self.kernel("other", "parameters.save=drawn.h5")
