@@ -47,9 +47,9 @@ void check_saves(Settings const& settings, Job const& job) {
     if (given.empty()) continue;
     fs::path const file = real_path(given), directory = file.parent_path();
     if (fs::is_directory(file)) settings.refuse(key, "that is a directory. Name a file in it.");
+    if (is_below(file, real_path(job.output))) settings.refuse(key, "that lies in the output directory of the run. Name a file elsewhere.");
     if (!fs::is_directory(directory))
       settings.refuse(key, text("there is no directory ", directory.string(), ". Make it, or name another file."));
-    if (is_below(file, real_path(job.output))) settings.refuse(key, "that lies in the output directory of the run. Name a file elsewhere.");
     for (fs::path const& read : files_that_are_read(job))
       if (!read.empty() && real_path(read) == file)
         settings.refuse(key, "the job reads that file, and it would be replaced. Name another one.");
