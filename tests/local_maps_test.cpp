@@ -1,4 +1,4 @@
-#include "shape/local_maps.hpp"
+#include "shaping/local_maps.hpp"
 
 #include <cmath>
 #include <numbers>

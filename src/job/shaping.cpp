@@ -9,8 +9,8 @@
 #include "job/network.hpp"
 #include "job/problem.hpp"
 #include "kernels/activation.hpp"
-#include "shape/network_maps.hpp"
-#include "shape/write_shaped.hpp"
+#include "shaping/network_maps.hpp"
+#include "shaping/write_shaped.hpp"
 
 namespace infinitile {
 

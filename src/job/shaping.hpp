@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "job/job.hpp"
-#include "shape/shape_network.hpp"
+#include "shaping/shape_network.hpp"
 #include "store/result_file.hpp"
 
 namespace infinitile {

@@ -9,7 +9,7 @@ import yaml
 
 from program import ROOT, Folder, contains_word
 
-COMMANDS = ("kernel", "posterior", "plan", "inspect", "bench")
+COMMANDS = ("kernel", "posterior", "shape", "plan", "inspect", "bench")
 
 
 class Commands(Folder):

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "shape/local_maps.hpp"
+#include "shaping/local_maps.hpp"
 
 // Deep kernel shaping (Martens et al. 2021, arXiv:2110.01765) and tailored activation transformations (Zhang et al. 2022, arXiv:2203.08120),
 // for one activation: input_scale, input_shift, output_scale and output_shift so that its maps have wanted values. Formulas: dks_tat,

@@ -1,4 +1,4 @@
-#include "shape/shape_activation.hpp"
+#include "shaping/shape_activation.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "shape/write_shaped.hpp"
+#include "shaping/write_shaped.hpp"
 
 #include <cmath>
 #include <map>

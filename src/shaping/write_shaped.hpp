@@ -3,7 +3,7 @@
 #include <string>
 
 #include "net/reader.hpp"
-#include "shape/shape_network.hpp"
+#include "shaping/shape_network.hpp"
 
 namespace infinitile {
 

@@ -1,4 +1,4 @@
-#include "shape/subnetworks.hpp"
+#include "shaping/subnetworks.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "net/network.hpp"
-#include "shape/shape_activation.hpp"
-#include "shape/subnetworks.hpp"
+#include "shaping/shape_activation.hpp"
+#include "shaping/subnetworks.hpp"
 
 namespace infinitile {
 

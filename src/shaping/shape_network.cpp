@@ -1,4 +1,4 @@
-#include "shape/shape_network.hpp"
+#include "shaping/shape_network.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "shape/network_maps.hpp"
+#include "shaping/network_maps.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "shape/local_maps.hpp"
+#include "shaping/local_maps.hpp"
 
 namespace infinitile {
 

@@ -1,3 +1,0 @@
-infinitile_test(local_maps_test USES infinitile_shape)
-infinitile_test(shape_network_test USES infinitile_shape)
-infinitile_test(subnetworks_test USES infinitile_shape)

@@ -1,0 +1,3 @@
+infinitile_test(local_maps_test USES infinitile_shaping)
+infinitile_test(shape_network_test USES infinitile_shaping)
+infinitile_test(subnetworks_test USES infinitile_shaping)
