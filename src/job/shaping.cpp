@@ -10,7 +10,7 @@
 #include "job/problem.hpp"
 #include "kernels/activation.hpp"
 #include "shaping/network_maps.hpp"
-#include "shaping/write_shaped.hpp"
+#include "job/write_shaped.hpp"
 
 namespace infinitile {
 

@@ -1,4 +1,4 @@
-#include "shaping/write_shaped.hpp"
+#include "job/write_shaped.hpp"
 
 #include <cmath>
 #include <map>
