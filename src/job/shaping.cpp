@@ -8,9 +8,9 @@
 #include "job/data.hpp"
 #include "job/network.hpp"
 #include "job/problem.hpp"
+#include "job/write_shaped.hpp"
 #include "kernels/activation.hpp"
 #include "shaping/network_maps.hpp"
-#include "job/write_shaped.hpp"
 
 namespace infinitile {
 
