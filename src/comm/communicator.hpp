@@ -50,6 +50,16 @@ public:
   template <Element T>
   void broadcast(std::span<T> values, int root) const;
   std::string broadcast(std::string words, int root) const;
+  /// The root's, however many they are.
+  template <class T>
+  requires std::is_trivially_copyable_v<T> std::vector<T> broadcast(std::vector<T> values, int root)
+  const {
+    long count = static_cast<long>(values.size());
+    broadcast(std::span(&count, 1), root);
+    values.resize(static_cast<std::size_t>(count));
+    broadcast(std::as_writable_bytes(std::span(values)), root);
+    return values;
+  }
   /// In place: each element becomes the sum, minimum or maximum over the ranks. Sums of doubles depend on the number of ranks;
   /// reproducible_sum does not.
   template <Number T>

@@ -107,13 +107,6 @@ typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::compute(Evaluation<T> con
   return out;
 }
 
-/// By structure, or slice by slice by Jacobians?
-template <class T>
-bool EmpiricalKernel<T>::takes_structure(ParameterUse<T> const& use, BlockSize const& size) const {
-  if (method_ != NtkMethod::automatic) return method_ == NtkMethod::structured_derivatives;
-  return use_cost(program_, *use.instruction, use.operand, size).prefers_structure();
-}
-
 /// <f(x), f(x')> over the traced outputs: a contraction of outputs in the order [diagonal][full][sample][traced].
 template <class T>
 void EmpiricalKernel<T>::add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const {
@@ -176,7 +169,8 @@ void EmpiricalKernel<T>::add_uses(Backward<T>& left_way, std::optional<Backward<
     INFINITILE_EXPECT(other && other->parameter == use->parameter && other->instruction == use->instruction);
     // A parameter that is used twice has terms between its uses: they need its whole Jacobian.
     if (uses_[at(use->parameter)] == 1 && has_structure(program_, *use->instruction, use->operand)) {
-      bool const structured = takes_structure(*use, size);
+      // By structure, or slice by slice by Jacobians.
+      bool const structured = use_cost(program_, *use->instruction, use->operand, size).takes_structure(method_);
       add_weights(*use, *other, [&](auto const& p, WeightUse<T> const& one_side, WeightUse<T> const& other_side) {
         structured ? add_weight_term(p, one_side, other_side, sum)
                    : add_sliced_contraction(p, one_side, other_side, sum, numbers_at_once_ / 8);

@@ -45,7 +45,6 @@ public:
 private:
   using Sides = BlockSize::Sides;
   Block compute(Evaluation<T> const& left, Evaluation<T> const& right, Inputs cols, Sides sides, Get get) const;
-  bool takes_structure(ParameterUse<T> const& use, BlockSize const& size) const;
 
   void add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;
   void add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const;

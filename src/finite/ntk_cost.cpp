@@ -114,9 +114,7 @@ Cost uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod me
     for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
       if (program.value(i.operands[at(operand)]).parameter < 0) continue;
       UseCost const cost = use_cost(program, i, operand, size);
-      bool const structured =
-          method == NtkMethod::automatic ? cost.prefers_structure() : cost.structured && method == NtkMethod::structured_derivatives;
-      sum += structured ? *cost.structured : cost.contraction;
+      sum += cost.takes_structure(method) ? *cost.structured : cost.contraction;
     }
   return sum;
 }

@@ -49,7 +49,11 @@ struct UseCost {
   Cost contraction;
   std::optional<Cost> structured{};
 
-  bool prefers_structure() const { return structured && structured->total() < contraction.total(); }
+  /// Is it computed by its structure? The one place that says so.
+  bool takes_structure(NtkMethod method) const {
+    if (!structured || method != NtkMethod::automatic) return structured && method == NtkMethod::structured_derivatives;
+    return structured->total() < contraction.total();
+  }
 };
 UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, int operand, BlockSize const& size);
 

@@ -26,10 +26,7 @@ std::vector<TermWay> find_ways(FiniteProgram const& program, BlockSize const& si
     for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
       int const parameter = program.value(i.operands[at(operand)]).parameter;
       if (parameter < 0) continue;
-      UseCost const cost = use_cost(program, i, operand, size);
-      bool const taken = method == NtkMethod::automatic ? cost.prefers_structure()
-                                                        : method == NtkMethod::structured_derivatives && cost.structured.has_value();
-      bool const structured = ++uses[at(parameter)] == 1 && taken;
+      bool const structured = ++uses[at(parameter)] == 1 && use_cost(program, i, operand, size).takes_structure(method);
       ways[at(parameter)] = structured ? TermWay::structured : TermWay::contraction;
     }
   return ways;

@@ -209,13 +209,8 @@ std::vector<double> KernelRun::test_diagonal(std::string_view kind) {
   std::uint64_t const identity = checksum(kind, layout_.identity());
   auto known = together(
       comm, [&] { return comm.is_first() ? read_numbers(file, identity).value_or(std::vector<double>{}) : std::vector<double>{}; });
-  long count = static_cast<long>(known.size());
-  comm.broadcast(std::span(&count, 1), 0);
-  if (count > 0) {
-    known.resize(static_cast<std::size_t>(count));
-    comm.broadcast(std::span(known), 0);
-    return known;
-  }
+  known = comm.broadcast(std::move(known), 0);
+  if (!known.empty()) return known;
   known = kernel_->test_diagonal(kind, comm);
   together(comm, [&] {
     if (comm.is_first()) write_numbers(file, identity, known);

@@ -8,13 +8,7 @@
 namespace infinitile {
 
 std::vector<TileRecord> find_tiles_once(Communicator const& comm, std::filesystem::path const& directory, TileLayout const& layout) {
-  std::vector<TileRecord> found =
-      together(comm, [&] { return comm.is_first() ? find_tiles(directory, layout) : std::vector<TileRecord>{}; });
-  long count = static_cast<long>(found.size());
-  comm.broadcast(std::span(&count, 1), 0);
-  found.resize(static_cast<std::size_t>(count));
-  comm.broadcast(std::as_writable_bytes(std::span(found)), 0);
-  return found;
+  return comm.broadcast(together(comm, [&] { return comm.is_first() ? find_tiles(directory, layout) : std::vector<TileRecord>{}; }), 0);
 }
 
 std::unique_ptr<TileStore> open_tiles(Communicator const& comm, std::filesystem::path const& directory, TileLayout const& layout,

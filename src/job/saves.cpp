@@ -29,9 +29,8 @@ std::vector<fs::path> files_that_are_read(Job const& job) {
   };
   add(job.data.train);
   if (job.data.test) add(*job.data.test);
-  for (char const* const key : {"file", "onnx"})
-    if (job.network.IsMap() && job.network[key] && job.network[key].IsScalar())
-      files.push_back(job.file.parent_path() / job.network[key].Scalar());
+  if (job.network.IsMap() && job.network["file"] && job.network["file"].IsScalar())  // parameters of ONNX files are never saved
+    files.push_back(job.file.parent_path() / job.network["file"].Scalar());
   return files;
 }
 

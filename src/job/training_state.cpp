@@ -72,11 +72,8 @@ void TrainingFile::save(TrainingState const& state) const {
 }
 
 std::optional<TrainingState> TrainingFile::load(TrainingState like) const {
-  std::vector<double> numbers = together(comm_, [&] { return comm_.is_first() ? read_numbers(path_) : std::vector<double>{}; });
-  long count = std::ssize(numbers);
-  comm_.broadcast(std::span(&count, 1), 0);
-  numbers.resize(at(count));
-  comm_.broadcast(std::span(numbers), 0);
+  std::vector<double> const numbers =
+      comm_.broadcast(together(comm_, [&] { return comm_.is_first() ? read_numbers(path_) : std::vector<double>{}; }), 0);
   std::vector<double> const expected = head_of(like, key_);
   if (numbers.size() < head || !std::equal(expected.begin(), expected.begin() + 2, numbers.begin())) return std::nullopt;
   like.step = static_cast<int>(numbers[2]);

@@ -13,6 +13,13 @@ namespace {
 
 constexpr double pi = std::numbers::pi;
 
+template <class Wanted>
+bool is(AnyActivation const& f) {
+  bool same = false;
+  with_activation(f, [&]<class A>(A const&) { same = std::is_same_v<A, Wanted>; });
+  return same;
+}
+
 /// Where the conditions are solved: how strongly f bends (its input_scale; of leaky_relu 1 − alpha), and how far it is shifted.
 struct Place {
   double amount = 1;
@@ -30,12 +37,8 @@ struct Misfit {
 /// changes sign.
 class Conditions {
 public:
-  Conditions(AnyActivation const& f, LocalTarget const& target) : f_(f), target_(target) {
-    with_activation(f, [&]<class A>(A const&) {
-      is_leaky_ = std::is_same_v<A, LeakyRelu>;
-      is_relu_ = std::is_same_v<A, Relu>;
-    });
-  }
+  Conditions(AnyActivation const& f, LocalTarget const& target)
+      : f_(f), target_(target), is_leaky_(is<LeakyRelu>(f)), is_relu_(is<Relu>(f)) {}
 
   bool is_relu() const { return is_relu_; }
   double most_amount() const { return is_leaky_ ? 1 : 1e6; }
@@ -69,7 +72,7 @@ private:
 
   AnyActivation f_;
   LocalTarget target_;
-  bool is_leaky_ = false, is_relu_ = false;
+  bool is_leaky_, is_relu_;
 };
 
 /// shift as a function of what is scanned: itself, or in units of the amount, for functions whose bend is far away in units of 1.
@@ -216,13 +219,11 @@ double ShapeResiduals::largest() const {
 
 ShapeResiduals residuals_of(AnyActivation const& shaped, LocalTarget const& target) {
   LocalMoments const m = local_moments(shaped);
-  bool relu = false;
-  with_activation(shaped, [&]<class A>(A const&) { relu = std::is_same_v<A, Relu>; });
   ShapeResiduals out;
   out.q = m.q() - 1;
   if (target.method == ShapeMethod::dks) {
     out.c_at_0 = m.c_at_0();
-    if (!relu) out.q_slope = m.q_slope() - target.q_slope;
+    if (!is<Relu>(shaped)) out.q_slope = m.q_slope() - target.q_slope;
     out.c_slope = m.c_slope() - target.value;
   } else {
     out.q_slope = m.q_slope() - 1;
@@ -234,10 +235,8 @@ ShapeResiduals residuals_of(AnyActivation const& shaped, LocalTarget const& targ
 
 std::optional<std::string> unfit_for(AnyActivation const& f, ShapeMethod method) {
   Smoothness const smooth = smoothness_of(f);
-  bool leaky = false;
-  with_activation(f, [&]<class A>(A const&) { leaky = std::is_same_v<A, LeakyRelu>; });
   if (method == ShapeMethod::tat_leaky) {
-    if (!leaky) return "tat shapes leaky_relu only when it is the only activation";
+    if (!is<LeakyRelu>(f)) return "tat shapes leaky_relu only when it is the only activation";
     return {};
   }
   if (smooth.value_jumps) return "it jumps, so its C map has no slope at 1";

@@ -39,7 +39,7 @@ double increasing_root(Function const& f, double low, double step) {
 class Shaper {
 public:
   Shaper(Network const& network, ShapeGoal const& goal)
-      : network_(network), goal_(goal), walk_(walk_variance(network)), subnetworks_(network) {}
+      : network_(network), goal_(goal), walk_(walk_variance(network)), subnetworks_(network, walk_) {}
 
   ShapedNetwork shape() && {
     find_kinds();

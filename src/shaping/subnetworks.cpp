@@ -128,8 +128,7 @@ VarianceWalk walk_variance(Network const& network) {
   return Walker(network).walk();
 }
 
-Subnetworks::Subnetworks(Network const& network) {
-  VarianceWalk const walk = walk_variance(network);
+Subnetworks::Subnetworks(Network const& network, VarianceWalk const& walk) {
   std::vector<int> const dominators = find_dominators(network);
   std::vector<int> inputs;
   for (int n = 0; n < network.inputs(); ++n) inputs.push_back(n);

@@ -30,7 +30,8 @@ public:
 
   /// The network as a whole, and each branch of each merging layer by itself, from where the branches part. Longer parts of a chain win over
   /// shorter ones, since r(x) ≥ x; parts that are left through two doors are no networks.
-  explicit Subnetworks(Network const& network);
+  Subnetworks(Network const& network, VarianceWalk const& walk);
+  explicit Subnetworks(Network const& network) : Subnetworks(network, walk_variance(network)) {}
 
   /// Of the network as a whole.
   double whole(double start, Map const& r) const { return run(chains_.front(), start, r); }

@@ -184,10 +184,7 @@ class Restart(Disturbed):
         self.write_job(self.job(network=[hidden, {"dense": {"out_dim": 10}}], kernel=kernel))
 
     def test_killed_goes_on(self):
-        whole = self.undisturbed()
-        self.kill(self.start_and_wait_for_tiles(3, "killed"), random.Random(3))
-        self.assertGreater(self.go_on("killed", ranks=2), 0)
-        self.assertEqual(differences(whole, self.folder / "killed/result.h5"), [])
+        self.expect_the_same_after_a_kill(random.Random(3))
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ class MonteCarlo(Folder):
         self.write_sampled()
         planned = self.run_job("plan", "job.yaml").stdout
         self.assertRegex(planned, r"networks +50 +of 360 parameters each")
-        self.assertIn("50 random networks, each of 360 parameters", self.run_job("inspect", "job.yaml").stdout)
+        self.assertIn("50 random networks, each:\nfinite network: 360 parameters;", self.run_job("inspect", "job.yaml").stdout)
         self.run_job("kernel", "job.yaml")
         self.assertIn("standard error", self.run_job("inspect", "job.run/result.h5").stdout)
 

@@ -138,10 +138,7 @@ class Restart(Disturbed):
         self.write_job(self.job(network={"onnx": "net.onnx"}, kernel={"kind": "empirical", "tile": 16}))
 
     def test_killed_goes_on(self):
-        whole = self.undisturbed()
-        self.kill(self.start_and_wait_for_tiles(3, "killed"), random.Random(2))
-        self.assertGreater(self.go_on("killed", ranks=2), 0)
-        self.assertEqual(differences(whole, self.folder / "killed/result.h5"), [])
+        self.expect_the_same_after_a_kill(random.Random(2))
 
 
 if __name__ == "__main__":

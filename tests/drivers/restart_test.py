@@ -62,6 +62,13 @@ class Disturbed(Folder):
         self.assertEqual(tiles["computed"], tiles["total"] - len(kept))
         return len(kept)
 
+    def expect_the_same_after_a_kill(self, chance):
+        """A run on three ranks that is killed while it has some tiles goes on on two and ends with the bits of one that was not."""
+        whole = self.undisturbed()
+        self.kill(self.start_and_wait_for_tiles(3, "killed"), chance)
+        self.assertGreater(self.go_on("killed", ranks=2), 0)
+        self.assertEqual(differences(whole, self.folder / "killed/result.h5"), [])
+
 
 class Restart(Disturbed):
     def test_killed_at_any_moment(self):
