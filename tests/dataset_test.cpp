@@ -289,8 +289,9 @@ TEST_CASE("scales by name", "[dataset]") {
   CHECK(parse_scale("none") == Scale::none);
   CHECK(parse_scale("unit_sphere") == Scale::unit_sphere);
   CHECK(parse_scale("standardize") == Scale::standardize);
-  CHECK(message_of<Error>([] { parse_scale("standardise"); })
-        == "data.scale standardise is not known; it is one of none, unit_sphere or standardize. Did you mean \"standardize\"?");
+  CHECK(
+      message_of<Error>([] { parse_scale("standardise"); })
+      == "data.scale standardise is not known; it is one of none, unit_sphere, standardize or per_location. Did you mean \"standardize\"?");
 }
 
 TEST_CASE("masks say which positions are padding, and nothing is read there", "[dataset]") {

@@ -1,6 +1,8 @@
 infinitile_test(philox_test USES infinitile_kernels)
 infinitile_test(running_mean_test USES infinitile_kernels)
+infinitile_test(orthogonal_test USES infinitile_kernels)
 infinitile_test(finite_parameters_test USES infinitile_finite)
+infinitile_test(finite_init_test USES infinitile_finite)
 infinitile_test(finite_evaluation_test USES infinitile_finite infinitile_store)
 infinitile_test(few_rows_product_test USES infinitile_kernels)
 infinitile_test(winograd_test TIMEOUT 300 USES infinitile_kernels)

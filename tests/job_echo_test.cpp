@@ -75,6 +75,7 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"kernel.diagonal_axes", "[1]"},
                                                   {"kernel.samples", "200"},
                                                   {"parameters.seed", "1"},
+                                                  {"parameters.init", "suo"},
                                                   {"parameters.file", "b.h5"},
                                                   {"parameters.group", "b"},
                                                   {"parameters.skip", "[scale]"},
@@ -116,6 +117,27 @@ TEST_CASE("the fingerprint does not depend on how a job is written", "[job]") {
   std::string const other =
       "kernel:\n  tile: 8\n  get: [nngp]\n  precision: float64\nnetwork:\n- dense\ndata:\n  train:\n    file: a.h5\n    x: x\n";
   CHECK(fingerprint(parse_job(one, "a.yaml"), sources) == fingerprint(parse_job(other, "b/c.yaml"), sources));
+}
+
+/// Runs from before there was a choice go on.
+TEST_CASE("the init that all runs had is not part of a fingerprint", "[job]") {
+  Job const job = read({"kernel.kind=empirical", "parameters.init=gaussian"});
+  CHECK_FALSE(job.complete["parameters"]["init"].IsDefined());
+  CHECK(read({"kernel.kind=empirical", "parameters.init=suo"}).complete["parameters"]["init"].Scalar() == "suo");
+}
+
+TEST_CASE("a scale with parameters is echoed with all of them, and counts as it is meant", "[job]") {
+  auto const print = [](std::string const& scale) { return fingerprint(read({"data.scale=" + scale}), sources); };
+  CHECK(print("per_location") == print("{per_location: {homog_scale: 1, homog_mode: one}}"));
+  CHECK(print("{per_location: }") == print("per_location"));
+  CHECK(print("{per_location: {homog_mode: off}}") != print("per_location"));
+  CHECK(print("{per_location: {homog_scale: 2}}") != print("per_location"));
+  Job const job = read({"data.scale={per_location: {homog_scale: 0.1}}"});
+  Job const again = parse_job(echo_job(job, sources), "/elsewhere/job.yaml");
+  CHECK(again.data.scale == "per_location");
+  CHECK(again.data.per_location.scale == 0.1);
+  CHECK(fingerprint(again, sources) == fingerprint(job, sources));
+  CHECK(changes({"data.scale={per_location: {homog_mode: avg_q}}"}).size() == 3);  // none, and two parameters
 }
 
 TEST_CASE("changed keys are told with what they were and are", "[job]") {

@@ -95,6 +95,28 @@ TEST_CASE("masks, graphs, padding and the output of several", "[job]") {
         == "jobs/a.yaml:1: data.padding is 0, but data.train.mask is given too; one of them says what is padding. Leave the other out.");
 }
 
+TEST_CASE("a scale may have parameters", "[job]") {
+  CHECK(read(start, {"data.scale=per_location"}).data.per_location.mode == PerLocation::Mode::one);
+  Job const job = read(start, {"data.scale.per_location.homog_mode=off", "data.scale.per_location.homog_scale=2.5"});
+  CHECK(job.data.scale == "per_location");
+  CHECK(job.data.per_location.mode == PerLocation::Mode::off);
+  CHECK(job.data.per_location.scale == 2.5);
+  auto const refusal = [](std::string const& scale) {
+    return message("data:\n  train: {file: a.h5}\n  scale:\n    " + scale + "\nnetwork: [dense]\n");
+  };
+  CHECK(refusal("unit_spere") == "jobs/a.yaml:3: data.scale is unit_spere, but none, unit_sphere, standardize or per_location is needed. Did you mean \"unit_sphere\"?");
+  CHECK(refusal("per_locatoin: {}") == "jobs/a.yaml:4: unknown key \"data.scale.per_locatoin\". Did you mean \"per_location\"?");
+  CHECK(refusal("unit_sphere: {}") == "jobs/a.yaml:4: data.scale.unit_sphere takes no parameters. Write data.scale: unit_sphere.");
+  CHECK(refusal("per_location: {homog_mod: off}")
+        == "jobs/a.yaml:4: unknown key \"data.scale.per_location.homog_mod\". Did you mean \"homog_mode\"?");
+  CHECK(refusal("per_location:\n      homog_mode: on")
+        == "jobs/a.yaml:5: data.scale.per_location.homog_mode is on, but one, avg_q or off is needed. Did you mean \"one\"?");
+  CHECK(refusal("per_location: {homog_scale: 0}")
+        == "jobs/a.yaml:4: data.scale.per_location.homog_scale is 0, but a finite number above 0 is needed.");
+  CHECK(refusal("per_location: one") == "jobs/a.yaml:4: data.scale.per_location is one, but a mapping with the keys homog_mode and homog_scale is needed; {} has their defaults.");
+  CHECK(message(start, {"data.scale={per_location: {}, none: {}}"}).find("one of them") != std::string::npos);
+}
+
 TEST_CASE("--output wins, and null stands for the default", "[job]") {
   CHECK(parse_job("output: here\n" + start, "a.yaml", {{}, "/there/"}).output == "/there");
   Job const job = read("output:\n" + start + "kernel: {tile: null}\nposterior:\n");
@@ -110,7 +132,8 @@ TEST_CASE("the posteriors that are asked for by default are those that the kerne
 TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
   auto const [words, expected] = GENERATE(table<std::string, std::string>({
       {"",
-       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters, shape, posterior and dynamics; found "
+       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters, shape, posterior and dynamics; "
+       "found "
        "empty. "
        "infinitile "
        "--defaults prints one."},

@@ -63,6 +63,8 @@ TEST_CASE("means over random networks are planned too", "[plan]") {
   CHECK(plan.disk_bytes == without.disk_bytes + plan.means_bytes);
   CHECK(plan.buffer_bytes == without.buffer_bytes + (train + test) * 32 + rows * 7 * 8);
   CHECK(plan.kernel_seconds == Approx(without.kernel_seconds + rows * 300 / machine.rates.gemm + 100 * 5000 / machine.rates.draw));
+  size.sampling->draw_flops = 5e9;
+  CHECK(make_plan(size, machine).kernel_seconds == Approx(plan.kernel_seconds + 100 * 5e9 / machine.rates.gemm));
   size.sampling->group_numbers = 100;
   CHECK(make_plan(size, machine).buffer_bytes == without.buffer_bytes + 800);
 }

@@ -42,6 +42,8 @@ infinitile_driver_test(tests/drivers/bad_layers_test.py TIMEOUT 300 PROCESSORS 1
 infinitile_driver_test(tests/drivers/numerical_answers_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/families_test.py TIMEOUT 120 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/shape_test.py TIMEOUT 120 PROCESSORS 1)
+infinitile_driver_test(tests/drivers/init_test.py TIMEOUT 300 PROCESSORS 1)
+infinitile_driver_test(tests/drivers/shaped_networks_test.py TIMEOUT 600 PROCESSORS 1 LABELS slow)
 infinitile_driver_test(tests/drivers/same_bits_test.py TIMEOUT 300 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/golden_test.py TIMEOUT 600 PROCESSORS 1)
 infinitile_driver_test(tests/drivers/masks_test.py TIMEOUT 300 PROCESSORS 1)

@@ -40,7 +40,7 @@ bool draws(Dropout const& op) {
 /// Walks the graph once, in order: one overload per operation, and an operation without one does not compile.
 class Compiler {
 public:
-  explicit Compiler(Network const& network) : network_(network), values_(at(network.size())) {}
+  Compiler(Network const& network, Init init) : network_(network), init_(init), values_(at(network.size())) {}
 
   FiniteProgram compile() && {
     for (int n = 0; n < network_.size(); ++n) {
@@ -62,7 +62,7 @@ private:
   /// The parameters of a node, as they are named.
   std::vector<Tensor> parameters(Node const& node) {
     std::vector<Tensor> out;
-    for (ParameterSpec& spec : parameters_of(network_, node)) out.push_back(builder_.parameter(std::move(spec)));
+    for (ParameterSpec& spec : parameters_of(network_, node, init_)) out.push_back(builder_.parameter(std::move(spec)));
     return out;
   }
 
@@ -256,14 +256,15 @@ private:
   }
 
   Network const& network_;
+  Init init_;
   ProgramBuilder builder_;
   std::vector<Tensor> values_;
 };
 
 }  // namespace
 
-FiniteProgram compile_finite(Network const& network) {
-  return Compiler(network).compile();
+FiniteProgram compile_finite(Network const& network, Init init) {
+  return Compiler(network, init).compile();
 }
 
 std::vector<std::string> finite_support(Network const& network) {

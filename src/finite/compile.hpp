@@ -11,9 +11,10 @@ namespace infinitile {
 /// The finite network that a network stands for: its output as a function of its inputs and parameters; what the output does not depend on
 /// is left out. Every value is stored with its positions in written order, then its channels. Scales of parameterization ntk stand in the
 /// program, so parameters are as drawn. An aggregate layer has a further input: the weights (receivers, senders) of the graph, dense.
-/// Throws Error, naming the layer: a width is missing, an activation has no function, dropout in mode train.
+/// `init` is how its parameters are drawn.
+/// Throws Error, naming the layer: a width is missing, an activation has no function, dropout in mode train, a filter that suo does not fill.
 /// Formulas: neural_tangents, reference 2.3, 2.4, 2.9 and 2.11.
-FiniteProgram compile_finite(Network const& network);
+FiniteProgram compile_finite(Network const& network, Init init = Init::gaussian);
 
 /// What the finite reading says of each node, for `infinitile inspect`: "yes"; "needs widths", where one that its parameters need is left out;
 /// "no"; "not computed".

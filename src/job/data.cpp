@@ -17,8 +17,23 @@ DataSpec data_spec(Job const& job) {
   if (job.data.test) spec.test = dataset_spec(*job.data.test);
   spec.shapes = job.data.shapes;
   spec.scale = parse_scale(job.data.scale);
+  spec.per_location = job.data.per_location;
   spec.padding = job.data.padding;
   return spec;
+}
+
+std::vector<std::vector<long>> input_shapes(Dataset const& dataset) {
+  std::vector<std::vector<long>> shapes;
+  for (auto const& input : dataset.inputs) shapes.push_back(input.shape);
+  return shapes;
+}
+
+std::vector<std::vector<long>> input_shapes(Job const& job, std::vector<std::vector<long>> stored) {
+  if (stored.empty()) stored = job.data.shapes;
+  if (stored.empty()) return input_shapes(load_data(data_spec(job)).train);
+  if (job.data.scale == "per_location")
+    for (auto& shape : stored) shape = job.data.per_location.shape_after(std::move(shape));
+  return stored;
 }
 
 }  // namespace infinitile

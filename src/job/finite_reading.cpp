@@ -22,6 +22,10 @@ NtkMethod method_from(std::string const& word) {
                                             : NtkMethod::automatic;
 }
 
+Init init_from(std::string const& word) {
+  return word == "suo" ? Init::suo : word == "fan_in" ? Init::fan_in : word == "lecun" ? Init::lecun : Init::gaussian;
+}
+
 /// kernel.trace_axes and kernel.diagonal_axes have to name axes of the output.
 void check_axes(Job const& job, FiniteReading const& reading) {
   try {
@@ -106,7 +110,7 @@ FiniteReading read_program(Job const& job, FiniteProgram program) {
 }
 
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
-  FiniteReading reading = read_program(job, compile_finite(network));
+  FiniteReading reading = read_program(job, compile_finite(network, init_from(job.parameters.init)));
   if (job.kernel.is_sampled()) {
     expect_one_number(job, reading);
     return reading;

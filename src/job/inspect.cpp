@@ -68,7 +68,7 @@ std::string describe_finite(Job const& job, Network const& network) {
     int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
     return describe(network, {support, column_of(network, "tangent kernel", ways_in_words(network, reading, side))})
            + (job.kernel.is_sampled() ? fmt::format("{} random networks, each:\n", job.kernel.samples) : "")
-           + cost_in_words(reading, side, precision_of(job));
+           + cost_in_words(reading, side, precision_of(job), job.parameters.init == "gaussian" ? "" : job.parameters.init);
   } catch (Error const& error) {
     return describe(network, {support}) + text("finite network: no. ", error.what(), "\n");
   }
@@ -100,9 +100,7 @@ std::string describe_onnx_file(fs::path const& file, std::optional<std::string> 
 
 std::string describe_job(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
   Job const job = read_job(file, options);
-  Shapes const shapes = shape                      ? read_shape_option(*shape)
-                        : !job.data.shapes.empty() ? job.data.shapes
-                                                   : input_shapes(load_data(data_spec(job)).train);
+  Shapes const shapes = input_shapes(job, shape ? read_shape_option(*shape) : Shapes{});
   if (!job.onnx.empty()) return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output)) + describe_onnx_job(job, shapes);
   Network const network = build_network(job, shapes, activation_signatures());
   return fmt::format("job {}, results in {}\n\n", job.name, shown(job.output))

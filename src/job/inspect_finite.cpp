@@ -38,13 +38,14 @@ std::vector<std::string> ways_in_words(Network const& network, FiniteReading con
   return out;
 }
 
-std::string cost_in_words(FiniteReading const& reading, int side, Precision precision) {
+std::string cost_in_words(FiniteReading const& reading, int side, Precision precision, std::string_view init) {
   FiniteCost const cost = cost_of(reading, side);
   KeptAxes const axes = reading.kept();
   std::vector<std::string> kept;
   for (KeptAxis const& axis : axes.axes()) kept.push_back(text(axis.size));
-  return fmt::format("finite network: {} parameters; {} flops per pair of inputs in tiles of {} x {}, {} in hand{}\n",
-                     reading.parameter_count(), format_count(cost.pair_flops), side, side, format_bytes(bytes_of(precision) * cost.numbers),
+  return fmt::format("finite network: {} parameters{}; {} flops per pair of inputs in tiles of {} x {}, {} in hand{}\n",
+                     reading.parameter_count(), init.empty() ? "" : text(", init ", init), format_count(cost.pair_flops), side, side,
+                     format_bytes(bytes_of(precision) * cost.numbers),
                      kept.empty() ? "" : text("; each pair has ", join(kept, " x ", " x "), " numbers"));
 }
 

@@ -11,7 +11,7 @@ namespace infinitile {
 /// structured, b contraction". Empty where there are none, and where the job wants no tangent kernel.
 std::vector<std::string> ways_in_words(Network const& network, FiniteReading const& reading, int side);
 
-/// What tiles of this side cost, in a line.
-std::string cost_in_words(FiniteReading const& reading, int side, Precision precision);
+/// What tiles of this side cost, in a line. `init`: how parameters are drawn; empty: not said.
+std::string cost_in_words(FiniteReading const& reading, int side, Precision precision, std::string_view init = {});
 
 }  // namespace infinitile

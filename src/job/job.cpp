@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/data_keys.hpp"
 #include "job/keys.hpp"
 #include "job/onnx_keys.hpp"
 #include "job/saves.hpp"
@@ -54,33 +55,12 @@ std::vector<std::vector<long>> read_shapes(YAML::Node const& node) {
   return node.as<std::vector<std::vector<long>>>();
 }
 
-/// What covers train has to cover test: a mask that was forgotten would count padding as data.
-void check_covers(Settings const& settings, Job::Data const& data) {
-  for (auto const& [section, source] : {std::pair("data.train", &data.train), std::pair("data.test", data.test ? &*data.test : nullptr)}) {
-    if (source == nullptr || source->mask.empty()) continue;
-    std::string const key = text(section, ".mask");
-    if (data.padding) settings.refuse("data.padding", text(key, " is given too; one of them says what is padding. Leave the other out."));
-    if (source->mask.size() != source->x.size())
-      settings.refuse(
-          key, text(source->x.size(), source->x.size() == 1 ? " name is" : " names are", " needed, as many as ", section, ".x has."));
-  }
-  if (!data.test) return;
-  auto const check_both = [&](std::string_view key, bool train, bool test) {
-    if (train == test) return;
-    std::string const given = text("data.", train ? "train" : "test", ".", key),
-                      missing = text("data.", train ? "test" : "train", ".", key);
-    settings.refuse(given, text(missing, " is not given. Name one for both", key == "mask" ? "; it is 0 where nothing is padding." : "."));
-  };
-  check_both("mask", !data.train.mask.empty(), !data.test->mask.empty());
-  check_both("pattern", !data.train.pattern.empty(), !data.test->pattern.empty());
-}
-
 Job::Data read_data(Settings const& settings, fs::path const& base) {
   Job::Data data;
   data.train = read_source(settings, "data.train", base);
   if (settings.given("data.test")) data.test = read_source(settings, "data.test", base);
   data.shapes = read_shapes(settings.at("data.shape"));
-  data.scale = word_at(settings, "data.scale");
+  read_scale(settings, data);
   if (settings.given("data.padding")) data.padding = settings.at("data.padding").as<double>();
   auto const inputs = data.train.x.size();
   if (data.test && data.test->x.size() != inputs)
@@ -121,17 +101,25 @@ Job::Kernel read_kernel(Settings const& settings) {
   return kernel;
 }
 
+/// Is another init asked for than the one that all runs had before there was a choice?
+bool draws_anew(Job::Parameters const& parameters) {
+  return parameters.init != find_key("parameters.init")->standard;
+}
+
 Job::Parameters read_parameter_source(Settings const& settings, fs::path const& base) {
   Job::Parameters parameters;
   if (settings.given("parameters.skip")) parameters.skip = read_words(settings.at("parameters.skip"));
   parameters.seed = settings.at("parameters.seed").as<long>();
+  parameters.init = word_at(settings, "parameters.init");
   parameters.file = complete_path(word_at(settings, "parameters.file"), base);
   parameters.group = word_at(settings, "parameters.group");
   parameters.save = complete_path(word_at(settings, "parameters.save"), fs::current_path());
   if (!parameters.save.empty() && parameters.save == parameters.file)
     settings.refuse("parameters.save", "parameters.file names the same file. Save to another one.");
-  if (!parameters.file.empty() && parameters.seed != 0)
-    settings.refuse("parameters.seed", "parameters.file is given too. Leave one of them out: parameters are drawn or read.");
+  for (auto const& [key, drawn] :
+       {std::pair("parameters.seed", parameters.seed != 0), std::pair("parameters.init", draws_anew(parameters))})
+    if (!parameters.file.empty() && drawn)
+      settings.refuse(key, "parameters.file is given too. Leave one of them out: parameters are drawn or read.");
   if (parameters.file.empty() && parameters.group != find_key("parameters.group")->standard)
     settings.refuse("parameters.group", "parameters.file is not given. Name the file that has the group.");
   return parameters;
@@ -252,6 +240,8 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   if (!job.parameters.save.empty()) values["parameters.save"] = YAML::Node(job.parameters.save);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
   if (!job.onnx.empty()) values.erase("parameters.seed");
+  if (!draws_anew(job.parameters)) values.erase("parameters.init");  // fingerprints of earlier runs do not have it
+  if (YAML::Node const scale = complete_scale(job.data); scale.IsMap()) values["data.scale"] = scale;
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);
   for (Key const& key : job_keys())

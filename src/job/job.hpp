@@ -8,6 +8,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "store/dataset.hpp"
+
 namespace infinitile {
 
 /// One checked job file: no key left unread, defaults filled in, paths complete. INTERFACE of the keys: job/keys.cpp, printed by
@@ -24,7 +26,8 @@ struct Job {
     Source train;
     std::optional<Source> test;
     std::vector<std::vector<long>> shapes;  ///< of one sample, one per input; empty: as stored
-    std::string scale;                      ///< none, unit_sphere, standardize
+    std::string scale;                      ///< none, unit_sphere, standardize, per_location
+    PerLocation per_location;               ///< of scale per_location
     std::optional<double> padding;          ///< what stands at masked positions
   };
   struct Kernel {
@@ -47,6 +50,7 @@ struct Job {
   /// Of a finite network.
   struct Parameters {
     long seed = 0;
+    std::string init;  ///< gaussian, suo, fan_in, lecun
     std::string file;  ///< empty: they are drawn, or those of an ONNX file
     std::string group;
     std::vector<std::string> skip;  ///< initializers of an ONNX file that are no parameters

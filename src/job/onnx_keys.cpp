@@ -1,6 +1,7 @@
 #include "job/onnx_keys.hpp"
 
 #include "base/text.hpp"
+#include "job/keys.hpp"
 
 namespace infinitile {
 
@@ -15,8 +16,16 @@ std::string read_onnx_path(Settings const& settings, std::string const& kernel_k
   if (kernel_kind != "empirical")
     settings.refuse("network",
                     text("an ONNX file holds a finite network, and kernel.kind is ", kernel_kind, ". Set kernel.kind to empirical."));
-  if (settings.at("parameters.seed").as<long>() != 0)
-    settings.refuse("parameters.seed", "the parameters of an ONNX network stand in its file. Leave it out.");
+  auto const refuse_drawn = [&](char const* key, bool drawn) {
+    if (drawn) settings.refuse(key, "the parameters of an ONNX network stand in its file. Leave it out.");
+  };
+  refuse_drawn("parameters.seed", settings.at("parameters.seed").as<long>() != 0);
+  refuse_drawn("parameters.init", flow_text(settings.at("parameters.init")) != find_key("parameters.init")->standard);
+  YAML::Node const scale = settings.at("data.scale");
+  if (scale.IsMap() || scale.Scalar() == "per_location")
+    settings.refuse(
+        "data.scale",
+        "positions are told from channels by their place, last, and an ONNX graph has an order of its own. Scale the data beforehand.");
   for (char const* const key : {"parameters.save", "dynamics.save"})
     if (settings.given(key))
       settings.refuse(key, "parameters of an ONNX network are not saved, since its file has them in another layout. Leave it out.");

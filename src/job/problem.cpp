@@ -101,12 +101,6 @@ Precision precision_of(Job const& job) {
   return job.kernel.precision == "float32" ? Precision::float32 : Precision::float64;
 }
 
-std::vector<std::vector<long>> input_shapes(Dataset const& dataset) {
-  std::vector<std::vector<long>> shapes;
-  for (auto const& input : dataset.inputs) shapes.push_back(input.shape);
-  return shapes;
-}
-
 Masks masks_of(Job const& job) {
   return job.data.train.mask.empty() && !job.data.padding ? Masks::none : Masks::given;
 }
@@ -189,6 +183,7 @@ void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, F
   JobSize::Sampling sampling;
   sampling.networks = job.kernel.samples;
   sampling.parameters = static_cast<double>(reading.parameter_count());
+  for (ParameterSpec const& spec : reading.program.parameters) sampling.draw_flops += draw_flops(spec);
   sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program).total();
   sampling.row_numbers = numbers_of_a_row(reading);
   sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;

@@ -53,9 +53,6 @@ std::optional<std::string> why_no_posterior(Job const& job, Problem const& probl
 /// that is not known.
 double memory_for_one_rank(Communicator const& comm);
 
-/// The shapes of one sample, one per input: what a network is built for.
-std::vector<std::vector<long>> input_shapes(Dataset const& dataset);
-
 /// Do the inputs of a job have masked positions?
 Masks masks_of(Job const& job);
 

@@ -121,6 +121,8 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return is_list_of_counts(node);
     case Needs::axes:
       return node.IsSequence() && std::ranges::all_of(node, holds<int>);
+    case Needs::scale:
+      return is_among(node, key.choices) || node.IsMap();
     case Needs::network:
       return true;
   }
@@ -137,6 +139,7 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return "a name or a list of names is needed.";
     case Needs::shape:
       return "a list of sizes from 1 is needed, such as [8, 8, 1].";
+    case Needs::scale:
     case Needs::one_of:
       if (key.choices.size() == 1) return text("only ", key.choices.front(), " is there.");
       return text(join(key.choices, ", ", " or "), " is needed.", node.IsScalar() ? did_you_mean(node.Scalar(), key.choices) : "");
@@ -236,6 +239,15 @@ void Settings::check_value(std::string const& path, YAML::Node const& node) {
   values_[path] = node;
   if (!is_right(key, node)) refuse(path, describe_needs(key, node));
   if (key.needs == Needs::section) check_section(path, node);
+  if (key.needs == Needs::scale && node.IsMap()) note_lines(path, node);
+}
+
+void Settings::note_lines(std::string const& path, YAML::Node const& node) {
+  for (auto const& entry : node) {
+    std::string const below = path + "." + show_value(entry.first);
+    if (!entry.first.Mark().is_null()) lines_[below] = entry.first.Mark().line + 1;
+    if (entry.second.IsMap()) note_lines(below, entry.second);
+  }
 }
 
 YAML::Node Settings::at(std::string const& path) const {

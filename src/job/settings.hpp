@@ -30,6 +30,7 @@ private:
   void override_value(std::string const& argument);
   void check_section(std::string const& section, YAML::Node const& node);
   void check_value(std::string const& path, YAML::Node const& node);
+  void note_lines(std::string const& path, YAML::Node const& node);
 
   std::string file_;
   YAML::Node root_;

@@ -108,7 +108,7 @@ Note note_of(ShapedKind const& kind, std::string const& path) {
 }  // namespace
 
 Shaping shape_job(Job const& job) {
-  std::vector<std::vector<long>> const shapes = job.data.shapes.empty() ? input_shapes(load_data(data_spec(job)).train) : job.data.shapes;
+  std::vector<std::vector<long>> const shapes = input_shapes(job);
   std::vector<Signature> const signatures = activation_signatures();
   Network const network = build_network(job, shapes, signatures);
   ReadContext const context{job.file.string(), job.file.parent_path().string(), shapes, signatures, job.kernel.output};

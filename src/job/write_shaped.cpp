@@ -124,8 +124,9 @@ std::string write_shaped(WrittenNetwork const& written, Network const& network, 
   YAML::Emitter yaml;
   yaml << out;
   bool const dks = shaped.local.method == ShapeMethod::dks;
-  return fmt::format("# Shaped by {}: {} {:.6g}. Weights are to start orthogonal or Gaussian, without biases.\n", dks ? "dks" : "tat",
-                     shaped.goal_key(), shaped.wanted)
+  return fmt::format(
+             "# Shaped by {}: {} {:.6g}. Weights are to start orthogonal (parameters: {{init: suo}}) or Gaussian (fan_in), biases at 0.\n",
+             dks ? "dks" : "tat", shaped.goal_key(), shaped.wanted)
          + yaml.c_str() + "\n";
 }
 

@@ -60,7 +60,8 @@ double group_bytes(JobSize const& size, double own_entries) {
 double sampling_seconds(JobSize const& size, Machine const& machine, double gemm) {
   if (!size.sampling) return 0;
   double const rows = static_cast<double>(size.grid.train() + size.grid.test()), networks = static_cast<double>(size.sampling->networks);
-  return rows * size.sampling->row_flops / gemm + networks * size.sampling->parameters / (machine.rates.draw * machine.threads);
+  return (rows * size.sampling->row_flops + networks * size.sampling->draw_flops) / gemm
+         + networks * size.sampling->parameters / (machine.rates.draw * machine.threads);
 }
 
 void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double own_entries) {

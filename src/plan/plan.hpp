@@ -36,6 +36,7 @@ struct JobSize {
     double row_numbers = 0;    ///< in hand, per row of a group of tiles, in entries
     double entry_bytes = 0;    ///< of running means, per entry: in hand for a group of tiles, and on disk for all
     double group_numbers = 0;  ///< what a group may have in hand at most, in numbers of float64
+    double draw_flops = 0;     ///< of making orthogonal matrices of the numbers of a network
   };
   std::optional<Sampling> sampling{};
 };

@@ -202,7 +202,7 @@ long InputArray::features() const {
 }
 
 Scale parse_scale(std::string_view word) {
-  std::vector<std::string> const names{"none", "unit_sphere", "standardize"};
+  std::vector<std::string> const names{"none", "unit_sphere", "standardize", "per_location"};
   auto const at = std::find(names.begin(), names.end(), word);
   if (at == names.end())
     throw Error(text("data.scale ", word, " is not known; it is one of ", join(names, ", ", " or "), ".", did_you_mean(word, names)));
@@ -216,7 +216,7 @@ Data load_data(DataSpec const& spec) {
     expect_same_inputs(data.train, *data.test);
   }
   settle_targets(data);
-  scale_inputs(data, spec.scale);
+  scale_inputs(data, spec.scale, spec.per_location);
   return data;
 }
 

@@ -17,9 +17,27 @@ struct DatasetSpec {
   std::optional<std::string> pattern{};  ///< the graphs of aggregate layers
 };
 
-/// What is done to the inputs: nothing; each input to norm sqrt(d); each feature to mean 0 and deviation 1, both taken from train.
-enum class Scale { none, unit_sphere, standardize };
+/// What is done to the inputs: nothing; each input to norm sqrt(d); each feature to mean 0 and deviation 1, both taken from train; each position
+/// of each input to mean square 1.
+enum class Scale { none, unit_sphere, standardize, per_location };
 Scale parse_scale(std::string_view word);
+
+/// What is put beside the channels of each position before they are divided by the root of their mean square.
+struct PerLocation {
+  enum class Mode {
+    one,    ///< `scale`
+    avg_q,  ///< `scale` times the root of the input's mean square
+    off     ///< nothing
+  };
+  Mode mode = Mode::one;
+  double scale = 1;
+
+  /// Of one sample, with the channel that comes to it.
+  std::vector<long> shape_after(std::vector<long> shape) const {
+    shape.back() += mode == Mode::off ? 0 : 1;
+    return shape;
+  }
+};
 
 struct DataSpec {
   DatasetSpec train;
@@ -27,6 +45,7 @@ struct DataSpec {
   std::vector<std::vector<long>> shapes;  ///< of one sample of each input, channels last; empty: as in the file
   Scale scale = Scale::none;
   std::optional<double> padding{};  ///< positions all of whose channels have this value are masked
+  PerLocation per_location{};       ///< of that scale
 };
 
 /// Where an array came from.

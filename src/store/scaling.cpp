@@ -67,13 +67,30 @@ void standardize(InputArray& input, Moments const& m) {
     input.values[i] = input.is_masked(i) ? 0 : (input.values[i] - m.mean[i % features]) / m.deviation[i % features];
 }
 
+/// What dividing by a mean takes of few numbers is felt.
+void warn_of_few_numbers(InputArray const& input, PerLocation const& how) {
+  constexpr long few = 20;
+  bool const average = how.mode == PerLocation::Mode::avg_q;
+  long const numbers = average ? input.features() : input.shape.back();
+  if (how.mode == PerLocation::Mode::one || numbers >= few) return;
+  log_warning(text("data.scale: per_location with homog_mode ", average ? "avg_q" : "off", " takes one degree of freedom of the ", numbers,
+                   average ? " numbers of each input of " : " channels at each position of ", input.source.name(),
+                   "; that is felt below 20. homog_mode one takes none"));
+}
+
 }  // namespace
 
-void scale_inputs(Data& data, Scale scale) {
+void scale_inputs(Data& data, Scale scale, PerLocation const& per_location) {
   if (scale == Scale::none) return;
   for (std::size_t i = 0; i < data.train.inputs.size(); ++i) {
     InputArray& train = data.train.inputs[i];
     InputArray* const test = data.test ? &data.test->inputs[i] : nullptr;
+    if (scale == Scale::per_location) {
+      warn_of_few_numbers(train, per_location);
+      normalize_locations(train, per_location);
+      if (test != nullptr) normalize_locations(*test, per_location);
+      continue;
+    }
     if (scale == Scale::unit_sphere) {
       project_to_sphere(train);
       if (test != nullptr) project_to_sphere(*test);

@@ -157,6 +157,17 @@ class BadData(Folder):
         self.write_job(self.job(data={"scale": "standardize"}))
         self.expect_line(["kernel", "job.yaml"], ["train/x", "standardize"])
 
+    def test_a_position_without_a_norm(self):
+        """Row 7 has zeros at position 2, of test inputs row 3 at position 0."""
+        for path, place, words in (("train/x", (7, slice(4, 6)), ["train/x", "data.h5", "7", "(2)", "homog_mode", "off"]),
+                                   ("test/x", (3, slice(0, 2)), ["test/x", "data.h5", "3", "(0)", "homog_mode", "off"])):
+            self.write_data(change=entry(path, place, 0.0))
+            job = self.job(data={"shape": [3, 2], "scale": {"per_location": {"homog_mode": "off"}}})
+            self.write_job({**job, "network": ["flatten", "dense"]})
+            self.expect_line(["kernel", "job.yaml"], words)
+            self.expect_line(["kernel", "job.yaml"], words, ranks=2)
+            self.run_job("kernel", "job.yaml", "--set", "data.scale.per_location.homog_mode=avg_q", "--output", path.replace("/", "."))
+
     def test_two_ranks_say_it_once(self):
         self.write_data(change=entry("train/x", (5, 3), numpy.nan))
         self.write_job()

@@ -139,6 +139,8 @@ class BadOnnx(Folder):
         self.refuse(["kernel.kind is infinite", "Set kernel.kind to empirical"], kind="infinite")
         self.refuse(["parameters.skip names wieght", 'Did you mean "weight"?'], parameters={"skip": ["wieght"]})
         self.refuse(["parameters.seed", "stand in its file"], parameters={"seed": 3})
+        self.refuse(["parameters.init", "stand in its file"], parameters={"init": "suo"})
+        self.refuse(["data.scale", "order of its own"], "--set", "data.scale={per_location: {}}")
         self.refuse(["parameters.save", "not saved"], parameters={"save": "p.h5"})
         self.refuse(["network", "stand alone"], "--set", "network.layers=[relu]")
         with h5py.File(self.folder / "p.h5", "w") as file:
