@@ -48,6 +48,11 @@ std::vector<Case> const cases{
        Tensor const x = b.input({6, 3}), w = b.parameter({"w", {2, 1, 6}});
        return smooth(b, b.convolve(x, w, line(6, 2), 1, 3));
      }},
+    {"one channel to a group, one filter each", true, 0,
+     [](ProgramBuilder& b) {
+       Tensor const x = b.input({6, 3}), w = b.parameter({"w", {2, 1, 3}});
+       return smooth(b, b.convolve(smooth(b, b.convolve(x, w, line(6, 2), 1, 3)), w, line(6, 2), 0.6, 3));
+     }},
     {"groups and few positions", true, 0,
      [](ProgramBuilder& b) {
        Tensor const x = b.input({2, 6}), w = b.parameter({"w", {2, 3, 4}});
