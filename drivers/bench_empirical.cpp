@@ -8,6 +8,7 @@
 #include "drivers/bench_support.hpp"
 #include "finite/compile.hpp"
 #include "finite/empirical_kernel.hpp"
+#include "finite/program_builder.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/linear_algebra.hpp"
 #include "net/reader.hpp"
@@ -19,8 +20,7 @@ namespace {
 /// A block of samples with themselves.
 struct Block {
   std::string name;
-  std::string network;
-  std::vector<long> input;  ///< shape of one sample
+  FiniteProgram program;
   int samples = 1;
   KernelAxes axes{{}, {}};
 };
@@ -37,9 +37,7 @@ constexpr std::array<Way, 4> ways{{{"choice", NtkMethod::automatic},
 /// Random parameters, random samples.
 class Subject {
 public:
-  Subject(Context const& context, Block const& block) : context_(context), block_(block) {
-    auto const signatures = activation_signatures();
-    program_ = compile_finite(read_network(parse_yaml(block.network, "bench"), {"bench", "", {block.input}, signatures}));
+  Subject(Context const& context, Block const& block) : context_(context), block_(block), program_(block.program) {
     values_ = draw_parameters(program_.parameters, {});
     long const size = program_.value(program_.inputs[0]).size;
     for (double const x : random_numbers(static_cast<std::size_t>(block.samples * size))) samples_.push_back(static_cast<float>(x));
@@ -62,7 +60,7 @@ public:
 private:
   Context const& context_;
   Block const& block_;
-  FiniteProgram program_;
+  FiniteProgram const& program_;
   ParameterValues values_;
   std::vector<float> samples_;
   Batch<float const> samples_of_program_;
@@ -116,19 +114,20 @@ void measure(Context const& context, Block const& block, double most_seconds, Be
   out.push_back({text(block.name, ", choice / fastest method"), subject.seconds(0) / best, "", 0, ""});
 }
 
-std::string long_form(std::string const& layers) {
-  return text("{layers: [", layers, "], defaults: {w_std: 1.4142, b_std: 0.1, padding: SAME}}");
+FiniteProgram program_of(std::string const& layers, std::vector<long> const& input) {
+  std::string const network = text("{layers: [", layers, "], defaults: {w_std: 1.4142, b_std: 0.1, padding: SAME}}");
+  auto const signatures = activation_signatures();
+  return compile_finite(read_network(parse_yaml(network, "bench"), {"bench", "", {input}, signatures}));
 }
 
 std::string dense_layers(int layers, int width, int outputs) {
-  return long_form(
-      text("{repeat: {times: ", layers, ", layers: [{dense: {out_dim: ", width, "}}, relu]}}, {dense: {out_dim: ", outputs, "}}"));
+  return text("{repeat: {times: ", layers, ", layers: [{dense: {out_dim: ", width, "}}, relu]}}, {dense: {out_dim: ", outputs, "}}");
 }
 
 /// 3 x 3 convolutions; `end` is what becomes of the positions.
 std::string convolution_layers(int layers, int channels, std::string const& end, int outputs) {
-  return long_form(text("{repeat: {times: ", layers, ", layers: [{conv: {filter_shape: [3, 3], out_chan: ", channels, "}}, relu]}}, ", end,
-                        ", {dense: {out_dim: ", outputs, "}}"));
+  return text("{repeat: {times: ", layers, ", layers: [{conv: {filter_shape: [3, 3], out_chan: ", channels, "}}, relu]}}, ", end,
+              ", {dense: {out_dim: ", outputs, "}}");
 }
 
 /// A residual network of 18 layers that activates in front of its convolutions, its pool an average one, without normalization.
@@ -146,7 +145,35 @@ std::string resnet_18(int channels, int outputs) {
       layers += text(", {sum: [[", beside, "], [relu, ", conv(out, 3, stride), ", relu, ", conv(out, 3, 1), "]]}");
     }
   }
-  return long_form(text(layers, ", relu, global_avg_pool, {dense: {out_dim: ", outputs, "}}"));
+  return text(layers, ", relu, global_avg_pool, {dense: {out_dim: ", outputs, "}}");
+}
+
+/// A weight that is applied again and again, to `positions` positions of a sample.
+FiniteProgram tied_layers(int times, int width, int positions, int outputs) {
+  ProgramBuilder b;
+  Tensor h = b.input({positions, width});
+  Tensor const w = b.parameter({"w", {width, width}});
+  for (int i = 0; i < times; ++i) h = b.activate(b.dense(h, w, std::sqrt(2.0 / width)), make_activation("relu", {}));
+  Tensor const end = b.parameter({"end", {positions * width, outputs}});
+  return std::move(b).finish(b.dense(h.reshaped({positions * width}), end));
+}
+
+/// 3 x 3 convolutions in groups on a square, of `channels` channels.
+FiniteProgram grouped_layers(int times, int channels, int groups, int side, int outputs) {
+  WindowPicks picks{9, {}};
+  for (int o = 0; o < side * side; ++o)
+    for (int t = 0; t < 9; ++t) {
+      int const row = o / side + t / 3 - 1, col = o % side + t % 3 - 1;
+      picks.picks.push_back(row < 0 || row >= side || col < 0 || col >= side ? -1 : row * side + col);
+    }
+  ProgramBuilder b;
+  Tensor h = b.input({side * side, channels});
+  for (int i = 0; i < times; ++i) {
+    Tensor const w = b.parameter({text(i, "/w"), {9, channels / groups, channels}});
+    h = b.activate(b.convolve(h, w, picks, std::sqrt(2.0 * groups / (9 * channels)), groups), make_activation("relu", {}));
+  }
+  Tensor const end = b.parameter({"end", {side * side * channels, outputs}});
+  return std::move(b).finish(b.dense(h.reshaped({side * side * channels}), end));
 }
 
 /// What the choice has to get right: few and many samples, outputs, channels, positions; axes kept and traced.
@@ -157,19 +184,13 @@ std::vector<Block> table(BenchSize size) {
   auto const dense = [&](int layers, int width, int samples, int outputs, KernelAxes const& axes, char const* which) {
     int const w = small(width, 8), n = small(samples, 2), o = small(outputs, 2);
     out.push_back({text("dense ", layers, " x ", w, ", ", n, " samples, ", o, " outputs ", which),
-                   dense_layers(layers, w, o),
-                   {small(512, 6)},
-                   n,
-                   axes});
+                   program_of(dense_layers(layers, w, o), {small(512, 6)}), n, axes});
   };
   auto const conv = [&](int layers, int channels, int side, char const* end, int samples, int outputs, KernelAxes const& axes,
                         char const* which) {
     int const c = small(channels, 3), s = small(side, 4), n = small(samples, 2), o = small(outputs, 2);
     out.push_back({text("conv ", layers, " x ", c, " on ", s, " x ", s, ", ", end, ", ", n, " samples, ", o, " outputs ", which),
-                   convolution_layers(layers, c, end, o),
-                   {s, s, 3},
-                   n,
-                   axes});
+                   program_of(convolution_layers(layers, c, end, o), {s, s, 3}), n, axes});
   };
   dense(3, 512, 64, 1, kept, "kept");
   dense(3, 512, 64, 10, traced, "traced");
@@ -191,6 +212,22 @@ std::vector<Block> table(BenchSize size) {
   conv(4, 8, 8, "global_avg_pool", 64, 10, traced, "traced");
   conv(2, 512, 4, "global_avg_pool", 2, 2, kept, "kept");
   conv(4, 64, 16, "global_avg_pool", 4, 10, diagonal, "diagonal");
+  auto const tied = [&](int times, int width, int positions, int samples, int outputs) {
+    int const w = small(width, 4), p = small(positions, 2), n = small(samples, 2), o = small(outputs, 2);
+    out.push_back(
+        {text("tied dense ", times, " x ", w, " on ", p, ", ", n, " samples, ", o, " outputs kept"), tied_layers(times, w, p, o), n});
+  };
+  auto const grouped = [&](int channels, int groups, int side, int samples, int outputs) {
+    int const c = small(channels, 4), g = std::min(groups, c), s = small(side, 3), n = small(samples, 2), o = small(outputs, 2);
+    out.push_back({text("conv 3 x ", c, " in ", g, " groups on ", s, " x ", s, ", ", n, " samples, ", o, " outputs kept"),
+                   grouped_layers(3, c, g, s, o), n});
+  };
+  tied(2, 512, 1, 16, 8);
+  tied(8, 256, 1, 16, 8);
+  tied(4, 256, 16, 4, 4);
+  grouped(256, 4, 4, 8, 4);
+  grouped(64, 8, 16, 4, 4);
+  grouped(64, 64, 16, 4, 4);
   return out;
 }
 
@@ -200,13 +237,14 @@ std::vector<Measurement> empirical(Context const& context, BenchSize size) {
   bool const full = size == BenchSize::full;
   std::vector<Measurement> out;
   int const width = full ? 2048 : 8, channels = full ? 128 : 4;
-  measure(context, {text("MLP 3 x ", width), dense_layers(3, width, 8), {full ? 3072 : 12}, full ? 16 : 2}, 60, size, out);
-  measure(
-      context,
-      {text("CNN 8 x ", channels), convolution_layers(8, channels, "global_avg_pool", 10), {full ? 32 : 4, full ? 32 : 4, 3}, full ? 8 : 2},
-      60, size, out);
+  measure(context, {text("MLP 3 x ", width), program_of(dense_layers(3, width, 8), {full ? 3072 : 12}), full ? 16 : 2}, 60, size, out);
+  measure(context,
+          {text("CNN 8 x ", channels),
+           program_of(convolution_layers(8, channels, "global_avg_pool", 10), {full ? 32 : 4, full ? 32 : 4, 3}), full ? 8 : 2},
+          60, size, out);
   int const side = full ? 224 : 16;
-  measure(context, {text("ResNet-18 on ", side, " x ", side), resnet_18(full ? 64 : 2, full ? 8 : 2), {side, side, 3}, full ? 8 : 2}, 60,
+  measure(context,
+          {text("ResNet-18 on ", side, " x ", side), program_of(resnet_18(full ? 64 : 2, full ? 8 : 2), {side, side, 3}), full ? 8 : 2}, 60,
           size, out);
   return out;
 }

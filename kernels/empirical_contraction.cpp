@@ -26,8 +26,9 @@ void contract_slice(JacobianOf const& jacobian_of, WeightUse<T> const& left, Wei
 }  // namespace
 
 template <class T>
-void add_sliced_contraction(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum,
+void add_sliced_contraction(primitive::MatrixProduct const& product, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum,
                             long numbers_at_once) {
+  primitive::MatrixProduct const p = with_groups_merged(product);
   int const slice = slice_of(p.k, p.n, left, right, numbers_at_once);
   for (int group = 0; group < p.groups; ++group)
     for (int first = 0; first < p.k; first += slice) {

@@ -1,5 +1,7 @@
 #include "kernels/empirical_terms.hpp"
 
+#include <utility>
+
 #include "base/error.hpp"
 #include "kernels/strided_product.hpp"
 
@@ -7,11 +9,18 @@ namespace infinitile {
 
 namespace {
 
-/// One matrix (full · rows, size) per traced and diagonal output, the latter's entries from `first` on.
+/// The numbers of each sample from `first` on.
 template <class T>
-StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& outputs, long first) {
-  long const step = static_cast<long>(outputs.full) * x.rows * x.size;
-  return {x.data + first, {outputs.diagonal * step, step, 0}, x.size, false};
+struct Part {
+  Batch<T const> x;
+  long first = 0;
+};
+
+/// One matrix (full · rows, size) per traced and diagonal output.
+template <class T>
+StridedMatrix<T const> outputs_of(Part<T> const& part, OutputSplit const& outputs) {
+  long const step = static_cast<long>(outputs.full) * part.x.rows * part.x.size;
+  return {part.x.data + part.first, {outputs.diagonal * step, step, 0}, part.x.size, false};
 }
 
 /// The sums over one output after the other, and over parts of the numbers, have matrices of their own, which are added up in order: so there
@@ -20,13 +29,12 @@ StridedMatrix<T const> outputs_of(Batch<T const> const& x, OutputSplit const& ou
 template <class T>
 class Contraction {
 public:
-  Contraction(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c)
+  Contraction(Part<T> const& left, Part<T> const& right, long size, TermSum<T> const& c)
       : left_(left),
         right_(right),
-        first_(first),
         size_(size),
         c_(c),
-        is_same_(left.data == right.data && left.rows == right.rows),
+        is_same_(left.x.data == right.x.data && left.x.rows == right.x.rows && left.first == right.first),
         depth_(std::clamp(multiplications / (static_cast<long>(c.height()) * c.width()), 256L, std::max(256L, size))),
         parts_(static_cast<int>((size + depth_ - 1) / depth_)),
         sums_(c.outputs.diagonal, c.outputs.traced * parts_, static_cast<long>(c.height()) * c.width()) {}
@@ -45,9 +53,9 @@ private:
     int const traced = number / parts_, height = c_.height();
     long const begin = number % parts_ * depth_;
     int const depth = static_cast<int>(std::min(depth_, size_ - begin)), blocks = is_same_ ? (height + block - 1) / block : 1;
-    auto const numbers_of = [&](Batch<T const> const& side, int rows) {
+    auto const numbers_of = [&](Part<T> const& side, int rows) {
       long const output = (static_cast<long>(traced) * c_.outputs.diagonal + diagonal) * c_.outputs.full;
-      return BasicMatrix<T const>(side.data + output * side.rows * side.size + first_ + begin, rows, depth, side.size);
+      return BasicMatrix<T const>(side.x.data + output * side.x.rows * side.x.size + side.first + begin, rows, depth, side.x.size);
     };
     BasicMatrix<T const> const left = numbers_of(left_, height), right = numbers_of(right_, c_.width());
     BasicMatrix<T> const sums(sums_.batch().at(diagonal, number), height, c_.width());
@@ -69,8 +77,8 @@ private:
     }
   }
 
-  Batch<T const> left_, right_;
-  long first_, size_;
+  Part<T> left_, right_;
+  long size_;
   TermSum<T> c_;
   bool is_same_;
   long depth_;
@@ -78,25 +86,31 @@ private:
   Numbers<T> sums_;
 };
 
-/// c (diagonal matrices) (+)= Σ over traced outputs of left rightᵀ, over `size` numbers from `first` on of each sample.
+/// c (diagonal matrices) (+)= Σ over traced outputs of left rightᵀ, over `size` numbers of each sample.
 template <class T>
-void contract(Batch<T const> const& left, Batch<T const> const& right, long first, long size, TermSum<T> const& c, Into into) {
+void contract(Part<T> const& left, Part<T> const& right, long size, TermSum<T> const& c, Into into) {
   constexpr int few = 512;  // rows of c that are few enough for sums of many parts
-  if (c.height() <= few && c.width() <= few) return Contraction<T>(left, right, first, size, c).run(into);
+  if (c.height() <= few && c.width() <= few) return Contraction<T>(left, right, size, c).run(into);
   long const matrix = static_cast<long>(c.height()) * c.width();
-  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs, first),
-              transposed(outputs_of(right, c.outputs, first)), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
+  multiply<T>({c.height(), c.width(), size, {c.outputs.traced, c.outputs.diagonal, 1}}, T(1), outputs_of(left, c.outputs),
+              transposed(outputs_of(right, c.outputs)), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
 }
 
-/// sum += scale² factor ∘ terms, the factor (rows, cols) being the same for all outputs.
+/// sum += scale factor ∘ terms, the factor (rows, cols) being the same for all outputs; and the same with both sides exchanged, where they should be.
+enum class Exchanged { no, too };
 template <class T>
-void add_scaled(T scale, T const* factor, TermSum<T> const& terms, TermSum<T> const& sum) {
-  parallel_for_tiles(sum.outputs.diagonal * sum.outputs.full, [&](int piece) {
+void add_scaled(T scale, T const* factor, TermSum<T> const& terms, TermSum<T> const& sum, Exchanged exchanged) {
+  int const full = sum.outputs.full;
+  parallel_for_tiles(sum.outputs.diagonal * full, [&](int piece) {
+    int const d = piece / full, f = piece % full;
     for (int row = 0; row < sum.rows; ++row)
-      for (int other = 0; other < sum.outputs.full; ++other) {
-        T const* const term = terms.at(0, piece, row, other, 0);
-        T* const target = sum.at(0, piece, row, other, 0);
+      for (int other = 0; other < full; ++other) {
+        T const* const term = terms.at(d, f, row, other, 0);
+        T* const target = sum.at(d, f, row, other, 0);
         for (int col = 0; col < sum.cols; ++col) target[col] += scale * factor[static_cast<long>(row) * sum.cols + col] * term[col];
+        if (exchanged == Exchanged::no) continue;
+        for (int col = 0; col < sum.cols; ++col)
+          target[col] += scale * factor[static_cast<long>(col) * sum.cols + row] * *terms.at(d, other, col, f, row);
       }
   });
 }
@@ -160,18 +174,39 @@ bool are_same(WeightUse<T> const& left, WeightUse<T> const& right) {
   return left.g.data == right.g.data;
 }
 
-/// All pairs, of a batch with itself the lower triangle; x_of(side, sample) is what the weights multiply, and cotangents begin at number first_g of a result.
-template <class T, class MatrixOf>
-void add_pairs(WeightUse<T> const& left, WeightUse<T> const& right, T scale, int m, int n, long first_g, MatrixOf const& x_of,
-               TermSum<T> sum) {
-  auto const sample = [&](WeightUse<T> const& side, int row) {
-    return SampleUse<T>{x_of(side, row), side.g.at(0, row) + first_g, side.g.rows * side.g.size};
+/// Pair of samples by pair, of a batch with itself the lower triangle.
+template <class T>
+void add_pairs(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum) {
+  auto const sample = [&](WeightUse<T> const& side, int row, int group) {
+    long const first_x = p.left_grouped ? static_cast<long>(group) * p.m * p.k : 0, first_g = static_cast<long>(group) * p.m * p.n;
+    return SampleUse<T>{{side.x.at(0, row) + first_x, p.m, p.k}, side.g.at(0, row) + first_g, side.g.rows * side.g.size};
   };
   parallel_for_tiles(sum.rows * sum.cols, [&](int piece) {
     int const row = piece / sum.cols, col = piece % sum.cols;
     if (col > row && are_same(left, right)) return;
-    PairTerms<T>(m, n, sum).add(sample(left, row), sample(right, col), scale, row, col);
+    PairTerms<T> terms(p.m, p.n, sum);
+    for (int group = 0; group < p.groups; ++group)
+      terms.add(sample(left, row, group), sample(right, col, group), static_cast<T>(p.scale * p.scale), row, col);
   });
+}
+
+/// Pair of positions by pair; of a batch with itself those below the diagonal count twice, once with the sides exchanged.
+template <class T>
+void add_position_pairs(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum) {
+  bool const same = are_same(left, right);
+  Numbers<T> const gram(1, sum.rows, sum.cols), terms(1, 1, sum.count());
+  TermSum<T> const each{terms.batch().data, sum.outputs, sum.rows, sum.cols};
+  for (int group = 0; group < p.groups; ++group) {
+    long const first_x = p.left_grouped ? static_cast<long>(group) * p.m * p.k : 0, first_g = static_cast<long>(group) * p.m * p.n;
+    for (int one = 0; one < p.m; ++one)
+      for (int other = 0; other < (same ? one + 1 : p.m); ++other) {
+        multiply<T>({sum.rows, sum.cols, p.k, {1, 1, 1}}, T(1), {left.x.data + first_x + one * p.k, {}, left.x.size, false},
+                    {right.x.data + first_x + other * p.k, {}, right.x.size, true}, StridedMatrix<T>{gram.batch().data, {}, sum.cols},
+                    Into::replace);
+        contract<T>({left.g, first_g + one * p.n}, {right.g, first_g + other * p.n}, p.n, each, Into::replace);
+        add_scaled(static_cast<T>(p.scale * p.scale), gram.batch().data, each, sum, same && one != other ? Exchanged::too : Exchanged::no);
+      }
+  }
 }
 
 }  // namespace
@@ -179,58 +214,47 @@ void add_pairs(WeightUse<T> const& left, WeightUse<T> const& right, T scale, int
 template <class T>
 void add_contraction(Batch<T const> left, Batch<T const> right, TermSum<T> sum) {
   INFINITILE_EXPECT(left.rows == sum.rows && right.rows == sum.cols && left.size == right.size);
-  contract(left, right, 0, left.size, sum, Into::add);
+  contract<T>({left}, {right}, left.size, sum, Into::add);
 }
 
 bool has_weight_term(primitive::MatrixProduct const& p) {
-  return p.groups == 1 || p.right_grouped;
+  return p.groups == 1 || p.right_grouped || p.left_grouped;
 }
-bool has_weight_term(primitive::Convolve const& p) {
-  return p.groups == 1;
+
+TermCost cost_by_positions(primitive::MatrixProduct const& p, OutputSplit const& outputs, double pairs) {
+  double const both = static_cast<double>(p.groups) * p.m * p.m, full = outputs.full, kept = outputs.diagonal * full * full;
+  return {both * pairs * (p.k + kept * outputs.traced * p.n), both * (4800 + 20 * pairs * kept)};
+}
+
+TermCost cost_by_samples(primitive::MatrixProduct const& p, OutputSplit const& outputs, double pairs) {
+  double const m = p.m, k = p.k, n = p.n, each = static_cast<double>(outputs.traced) * outputs.diagonal, count = each * outputs.full;
+  double const calls = 1 + count + each, laid_out = 3 * count * m * n + 2 * m * k;
+  return {pairs * p.groups * (m * m * k + count * m * m * n + count * outputs.full * m * n),
+          pairs * p.groups * (2 * laid_out + 520 * calls)};
+}
+
+bool goes_by_positions(primitive::MatrixProduct const& p, OutputSplit const& outputs, double pairs) {
+  return cost_by_positions(p, outputs, pairs).total() < cost_by_samples(p, outputs, pairs).total();
+}
+
+primitive::MatrixProduct with_groups_merged(primitive::MatrixProduct p) {
+  if (!p.right_grouped && p.left_grouped) p.m *= std::exchange(p.groups, 1);
+  return p;
 }
 
 template <class T>
 void add_weight_term(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum) {
-  T const scale = static_cast<T>(p.scale * p.scale);
-  Numbers<T> const gram(1, sum.rows, sum.cols), terms(1, 1, sum.count());
-  TermSum<T> const each{terms.batch().data, sum.outputs, sum.rows, sum.cols};
-  for (int group = 0; group < p.groups; ++group) {
-    long const first_x = p.left_grouped ? static_cast<long>(group) * p.m * p.k : 0, first_g = static_cast<long>(group) * p.m * p.n;
-    if (p.m == 1) {
-      multiply<T>({sum.rows, sum.cols, p.k, {1, 1, 1}}, T(1), {left.x.data + first_x, {}, left.x.size, false},
-                  {right.x.data + first_x, {}, right.x.size, true}, StridedMatrix<T>{gram.batch().data, {}, sum.cols}, Into::replace);
-      contract(left.g, right.g, first_g, p.n, each, Into::replace);
-      add_scaled(scale, gram.batch().data, each, sum);
-    } else {
-      auto const x_of = [&](WeightUse<T> const& side, int sample) {
-        return BasicMatrix<T const>(side.x.at(0, sample) + first_x, p.m, p.k);
-      };
-      add_pairs(left, right, scale, p.m, p.n, first_g, x_of, sum);
-    }
-  }
-}
-
-template <class T>
-void add_weight_term(primitive::Convolve const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum) {
-  int const width = p.taps * p.in;
-  auto const windows_of = [&](WeightUse<T> const& side) {
-    Numbers<T> const windows(1, side.x.rows, static_cast<long>(p.out_positions) * width);
-    primitive::for_each_sample(1, side.x.rows,
-                               [&](int, int row) { primitive::gather_windows(p, side.x.at(0, row), windows.batch().at(0, row)); });
-    return windows;
-  };
-  Numbers<T> const left_windows = windows_of(left), right_windows = are_same(left, right) ? left_windows : windows_of(right);
-  auto const x_of = [&](WeightUse<T> const& side, int sample) {
-    return BasicMatrix<T const>((&side == &left ? left_windows : right_windows).batch().at(0, sample), p.out_positions, width);
-  };
-  add_pairs(left, right, static_cast<T>(p.scale * p.scale), p.out_positions, p.out, 0, x_of, sum);
+  primitive::MatrixProduct const merged = with_groups_merged(p);
+  double const pairs = are_same(left, right) ? sum.rows * (sum.rows + 1.0) / 2 : static_cast<double>(sum.rows) * sum.cols;
+  if (goes_by_positions(merged, sum.outputs, pairs))
+    add_position_pairs(merged, left, right, sum);
+  else
+    add_pairs(merged, left, right, sum);
 }
 
 template void add_contraction(Batch<double const>, Batch<double const>, TermSum<double>);
 template void add_contraction(Batch<float const>, Batch<float const>, TermSum<float>);
 template void add_weight_term(primitive::MatrixProduct const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>);
 template void add_weight_term(primitive::MatrixProduct const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>);
-template void add_weight_term(primitive::Convolve const&, WeightUse<double> const&, WeightUse<double> const&, TermSum<double>);
-template void add_weight_term(primitive::Convolve const&, WeightUse<float> const&, WeightUse<float> const&, TermSum<float>);
 
 }  // namespace infinitile

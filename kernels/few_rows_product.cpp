@@ -8,6 +8,7 @@ namespace infinitile {
 namespace {
 
 constexpr long most_rows = 1024, least_multiplications = 1 << 18;
+constexpr int least_copies = 3;  // that zeros are common to
 
 template <class T>
 constexpr int panel_width = Registers<T>::vectors* Registers<T>::lanes;
@@ -46,7 +47,7 @@ std::vector<RowGroup> group_rows(StridedShape const& s, StridedMatrix<T const> c
   };
   Axis const copies{s.counts[0], a.stride[0], c.stride[0]}, rows{s.counts[1], a.stride[1], c.stride[1]}, lines{s.m, a.leading, c.leading};
   std::array<Axis, 3> axes{copies, rows, lines};
-  if (copies.count < 3) axes = lines.count >= rows.count ? std::array{lines, rows, copies} : std::array{rows, lines, copies};
+  if (copies.count < least_copies) axes = lines.count >= rows.count ? std::array{lines, rows, copies} : std::array{rows, lines, copies};
   auto const [inner, middle, outer] = axes;
   long const most = Registers<T>::rows, parts = (inner.count + most - 1) / most;
   std::vector<RowGroup> out;
@@ -273,8 +274,9 @@ bool has_few_rows(StridedShape const& s, StridedMatrix<T const> const& a, Stride
   bool const shared = b.stride[0] == 0 && b.stride[1] == 0 && !a.transpose;
   bool const moves =
       (s.counts[0] == 1 || c.stride[0] != 0) && (s.counts[1] == 1 || c.stride[1] != 0) && (s.counts[2] == 1 || c.stride[2] != 0);
-  long const rows = s.m * s.counts[0] * s.counts[1];
-  return shared && moves && rows <= most_rows && rows * s.n * s.k >= least_multiplications;
+  long const rows = s.m * s.counts[0] * s.counts[1], panels = (s.n + panel_width<T> - 1) / panel_width<T>;
+  bool const gains = b.transpose || rows == 1 || s.counts[0] >= least_copies, fills = 4 * s.n >= 3 * panels * panel_width<T>;
+  return shared && moves && gains && fills && rows <= most_rows && rows * s.n * s.k >= least_multiplications;
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "kernels/depthwise.hpp"
 #include "kernels/winograd.hpp"
 
 namespace infinitile::primitive {
@@ -83,6 +84,7 @@ int panel_size(Convolve const& p, int taps) {
 
 template <class T>
 void apply(Convolve const& p, Batch<T const> x, Batch<T const> w, Batch<T> y, Into into) {
+  if (is_depthwise(p)) return depthwise_forward(p, x, w, y, into);
   if (w.copies == 1 && w.rows == 1)
     if (auto const plane = find_plane<T>(p); plane && plane->tiles() * y.copies * y.rows >= least_tiles_forward)
       return winograd_forward(p, *plane, x, w.data, y, into);
@@ -158,6 +160,7 @@ void scatter_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<
 
 template <class T>
 void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> target, Into into) {
+  if (is_depthwise(p)) return depthwise_pull_input(p, w, g, target, into);
   if (target.rows == g.rows && w.rows == 1)
     if (auto const plane = find_plane<T>(p); plane && plane->tiles() * g.copies * g.rows >= least_tiles_forward)
       return winograd_pull_input(p, *plane, w.data, g, target, into);
@@ -169,6 +172,7 @@ void pull_input(Convolve const& p, Batch<T const> w, Batch<T const> g, Batch<T> 
 /// A piece is some taps of the weights of one target row, for all copies: windows are gathered once for them.
 template <class T>
 void pull_weights(Convolve const& p, Batch<T const> x, Batch<T const> g, Batch<T> target, Into into) {
+  if (is_depthwise(p)) return depthwise_pull_weights(p, x, g, target, into);
   if (auto const plane = find_plane<T>(p); plane && plane->tiles() * g.rows >= least_tiles_of_weights * target.rows)
     return winograd_pull_weights(p, *plane, x, g, 0, p.in, target, into);
   int const taps = std::clamp(least_rows * p.groups / p.in, 1, p.taps), blocks = (p.taps + taps - 1) / taps;

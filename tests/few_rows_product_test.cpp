@@ -22,6 +22,7 @@ std::vector<T> whole_numbers(long count, std::uint64_t stream) {
 struct Case {
   int copies, rows;
   long m, n, k;
+  bool gains;  ///< where b is not transposed, too
 };
 
 template <class T>
@@ -46,7 +47,7 @@ void check(Case const& c, bool transpose, Into into) {
   StridedMatrix<T const> const left{a.data(), {c.rows * c.m * c.k, c.m * c.k, 0}, c.k, false};
   StridedMatrix<T const> const right{b.data(), {}, transpose ? c.k : c.n, transpose};
   StridedMatrix<T> const result{found.data(), {c.rows * c.m * c.n, c.m * c.n, 0}, c.n, false};
-  REQUIRE(has_few_rows(shape, left, right, result));
+  CHECK(has_few_rows(shape, left, right, result) == (c.gains || transpose));
   multiply_few_rows(shape, T(2), left, right, result, into);
   CHECK(found == expected);
 }
@@ -54,8 +55,9 @@ void check(Case const& c, bool transpose, Into into) {
 }  // namespace
 
 TEST_CASE("products of few rows are their sums, to the last bit", "[few_rows_product]") {
-  Case const c = GENERATE(Case{1, 1, 1, 700, 400}, Case{1, 16, 1, 200, 600}, Case{1, 3, 9, 97, 300}, Case{10, 4, 1, 160, 290},
-                          Case{3, 2, 5, 48, 3000}, Case{2, 50, 1, 130, 257}, Case{17, 3, 2, 100, 64});
+  Case const c = GENERATE(Case{1, 1, 1, 700, 400, true}, Case{1, 16, 1, 230, 600, false}, Case{1, 3, 9, 90, 300, false},
+                          Case{10, 4, 1, 160, 290, true}, Case{3, 2, 5, 48, 3000, true}, Case{2, 50, 1, 130, 257, false},
+                          Case{17, 3, 2, 187, 64, true});
   for (bool const transpose : {false, true})
     for (Into const into : {Into::replace, Into::add}) {
       check<float>(c, transpose, into);

@@ -11,6 +11,7 @@ infinitile_test(finite_networks_test USES infinitile_finite)
 infinitile_test(finite_taylor_test USES infinitile_finite infinitile_store)
 infinitile_test(kernel_axes_test USES infinitile_finite)
 infinitile_test(empirical_kernel_test TIMEOUT 120 USES infinitile_finite infinitile_store)
+infinitile_test(empirical_structure_test USES infinitile_finite)
 infinitile_test(finite_bits_test USES infinitile_finite)
 infinitile_test(monte_carlo_test TIMEOUT 300 USES infinitile_infinite infinitile_finite LABELS slow)
 

@@ -65,6 +65,10 @@ std::map<std::string, Write> const cases{
      [](ProgramBuilder& b) {
        return b.convolve(b.input({7, 2}), b.parameter({"w", {3, 2, 5}}), dilated(), 0.6);
      }},
+    {"convolve channel by channel",
+     [](ProgramBuilder& b) {
+       return b.convolve(b.input({7, 41}), b.parameter({"w", {3, 1, 41}}), dilated(), 0.6, 41);
+     }},
     {"convolve in groups",
      [](ProgramBuilder& b) {
        return b.convolve(b.input({7, 6}), b.parameter({"w", {3, 2, 9}}), dilated(), 0.6, 3);
@@ -215,24 +219,31 @@ TEST_CASE("derivatives of each primitive agree with each other and with differen
 }
 
 TEST_CASE("a convolution in groups is its sum over taps", "[primitives]") {
-  Checks const checks = checks_of(cases.at("convolve in groups"));
+  struct Sizes {
+    char const* name;
+    std::size_t in, of_group, filters, out;
+  };
+  auto const [name, in, of_group, filters, outs] =
+      GENERATE(Sizes{"convolve in groups", 6, 2, 3, 9}, Sizes{"convolve channel by channel", 41, 1, 1, 41});
+  Checks const checks = checks_of(cases.at(name));
   std::vector<double> const y = checks.output(), &x = checks.inputs()[0], &w = checks.parameters()[0];
   WindowPicks const picks = dilated();
   std::size_t at = 0;
   for (std::size_t row = 0; row < Checks::rows; ++row)
     for (std::size_t o = 0; o < 3; ++o)
-      for (std::size_t out = 0; out < 9; ++out, ++at) {
+      for (std::size_t out = 0; out < outs; ++out, ++at) {
         double sum = 0;
         for (std::size_t t = 0; t < 3; ++t)
           if (int const pick = picks.picks[3 * o + t]; pick >= 0)
-            for (std::size_t c = 0; c < 2; ++c)
-              sum += 0.6 * x[(row * 7 + static_cast<std::size_t>(pick)) * 6 + out / 3 * 2 + c] * w[(t * 2 + c) * 9 + out];
+            for (std::size_t c = 0; c < of_group; ++c)
+              sum += 0.6 * x[(row * 7 + static_cast<std::size_t>(pick)) * in + out / filters * of_group + c]
+                     * w[(t * of_group + c) * outs + out];
         CHECK(std::abs(y[at] - sum) < 1e-14 * 20);
       }
 }
 
 TEST_CASE("a table that is looked up is one-hot rows times the table", "[primitives]") {
-  // Tokens that samples share, repeat and count from the end; twice used, the table needs its whole Jacobian.
+  // Tokens that samples share, repeat and count from the end; used twice, it has terms between its uses.
   int const twice = GENERATE(0, 1);
   CAPTURE(twice);
   std::vector<double> const tokens{3, 0, 3, 1, 1, 4, 2, 0, 5, 5, 5, -6};

@@ -12,16 +12,49 @@ namespace infinitile {
 
 namespace {
 
-/// The terms of weights, by add(primitive, left, right).
-template <class T, class Add>
-void add_weights(ParameterUse<T> const& left, ParameterUse<T> const& right, Add const& add) {
-  auto const use = [](ParameterUse<T> const& side) { return WeightUse<T>{side.values.operands[0], side.cotangent}; };
-  std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { add(p, use(left), use(right)); },
-                        [&](primitive::Convolve const& p) { add(p, use(left), use(right)); },
-                        [&](primitive::Lookup const& p) { add(p, use(left), use(right)); },
+/// Calls add(p) with a primitive whose weights have a structure.
+template <class Add>
+void visit_weights(Primitive const& primitive, Add const& add) {
+  std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { add(p); }, [&](primitive::Convolve const& p) { add(p); },
+                        [&](primitive::Lookup const& p) { add(p); },
                         [](auto const&) { INFINITILE_EXPECT(!"a use without a rule for its structure"); }},
-             left.instruction->primitive);
+             primitive);
 }
+
+template <class T>
+WeightUse<T> weights_of(ParameterUse<T> const& use) {
+  return {use.values.operands[0], use.cotangent};
+}
+
+/// Weights whose last use is still to come, with what their structured terms need.
+template <class T>
+class OpenWeights {
+public:
+  void add(ParameterUse<T> const& left, ParameterUse<T> const& right, std::size_t uses, TermSum<T> sum) {
+    Open& open = open_[left.parameter];
+    open.instructions.push_back(left.instruction);
+    open.sides.push_back({weights_of(left), weights_of(right)});
+    open.held.insert(open.held.end(), {left.held, right.held});
+    if (open.sides.size() < uses) return;
+    visit_weights(left.instruction->primitive, [&]<class P>(P const& p) {
+      auto const& [first, other] = open.sides.front();
+      if (uses == 1) return add_weight_term(p, first, other, sum);
+      std::vector<SharedUse<P, T>> shared;
+      for (std::size_t u = 0; u < uses; ++u)
+        shared.push_back({&std::get<P>(open.instructions[u]->primitive), open.sides[u].first, open.sides[u].second});
+      add_weight_term<P, T>(shared, sum);
+    });
+    open_.erase(left.parameter);
+  }
+
+private:
+  struct Open {
+    std::vector<Instruction const*> instructions;
+    std::vector<std::pair<WeightUse<T>, WeightUse<T>>> sides;
+    std::vector<Numbers<T>> held;
+  };
+  std::map<int, Open> open_;
+};
 
 /// Jacobians of the parameters whose last use is still to come.
 template <class T>
@@ -55,11 +88,7 @@ EmpiricalKernel<T>::EmpiricalKernel(FiniteProgram program, ParameterValues const
       layout_(program_.output_shape, axes),
       method_(method),
       numbers_at_once_(numbers_at_once),
-      uses_(program_.parameters.size(), 0) {
-  for (Instruction const& i : program_.instructions)
-    for (int const operand : i.operands)
-      if (int const parameter = program_.value(operand).parameter; parameter >= 0) ++uses_[at(parameter)];
-}
+      uses_(find_uses(program_)) {}
 
 template <class T>
 Evaluation<T> EmpiricalKernel<T>::evaluate(Inputs samples, Get get) const {
@@ -99,10 +128,11 @@ typename EmpiricalKernel<T>::Block EmpiricalKernel<T>::compute(Evaluation<T> con
   out.nngp = sum_of([&](TermSum<T> sum) { add_products_of_outputs(left, right, sum); });
   if (get == Get::nngp) return out;
   out.ntk = sum_of([&](TermSum<T> sum) {
-    if (goes_by_columns(program_, {sum.outputs, sum.rows, sum.cols, sides}, method_))
+    std::vector<TermWay> const ways = find_ways(program_, {sum.outputs, sum.rows, sum.cols, sides}, method_);
+    if (std::ranges::find(ways, TermWay::vector_products) != ways.end())
       add_columns(left, cols, sum);
     else
-      add_outputs_in_turn(left, right, sides, sum);
+      add_outputs_in_turn(left, right, ways, sides, sum);
   });
   return out;
 }
@@ -137,9 +167,9 @@ Numbers<T> EmpiricalKernel<T>::seeds(int rows, int first, int count) const {
 
 /// As many traced outputs at once as memory allows, then diagonal ones: terms of different ones do not meet.
 template <class T>
-void EmpiricalKernel<T>::add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const {
-  long largest = 1;
-  for (FiniteValue const& value : program_.values) largest = std::max(largest, value.size);
+void EmpiricalKernel<T>::add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, std::span<TermWay const> ways,
+                                             Sides sides, TermSum<T> sum) const {
+  long const largest = std::max(1L, static_cast<long>(sample_size(program_).largest));
   auto const [traced, diagonal, full] = sum.outputs;
   long const most = std::max(1L, numbers_at_once_ / (largest * (sum.rows + sum.cols) * full));  // outputs besides the full ones
   int const d_step = static_cast<int>(std::min<long>(diagonal, most)),
@@ -155,33 +185,34 @@ void EmpiricalKernel<T>::add_outputs_in_turn(Evaluation<T> const& left, Evaluati
       Backward<T> left_way(left, left_seeds.batch(), Samples::apart);
       std::optional<Backward<T>> right_way;
       if (sides == Sides::two) right_way.emplace(right, right_seeds.batch(), Samples::apart);
-      add_uses(left_way, right_way, part);
+      add_uses(left_way, right_way, ways, part);
     }
 }
 
 /// Goes back through both sides in step: at each use they have the same parameter in hand. Without a right way it is the left one.
 template <class T>
-void EmpiricalKernel<T>::add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const {
-  BlockSize const size{sum.outputs, sum.rows, sum.cols, right_way ? Sides::two : Sides::same};
+void EmpiricalKernel<T>::add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, std::span<TermWay const> ways,
+                                  TermSum<T> sum) const {
+  OpenWeights<T> open_weights;
   OpenJacobians<T> left_open, right_open;
   while (auto const use = left_way.next()) {
     std::optional<ParameterUse<T>> const other = right_way ? right_way->next() : use;
     INFINITILE_EXPECT(other && other->parameter == use->parameter && other->instruction == use->instruction);
-    // A parameter that is used twice has terms between its uses: they need its whole Jacobian.
-    if (uses_[at(use->parameter)] == 1 && has_structure(program_, *use->instruction, use->operand)) {
-      // By structure, or slice by slice by Jacobians.
-      bool const structured = use_cost(program_, *use->instruction, use->operand, size).takes_structure(method_);
-      add_weights(*use, *other, [&](auto const& p, WeightUse<T> const& one_side, WeightUse<T> const& other_side) {
-        structured ? add_weight_term(p, one_side, other_side, sum)
-                   : add_sliced_contraction(p, one_side, other_side, sum, numbers_at_once_ / 8);
-      });
+    auto const& uses = uses_[at(use->parameter)];
+    if (ways[at(use->parameter)] == TermWay::structured) {
+      open_weights.add(*use, *other, uses.size(), sum);
+      continue;
+    }
+    if (uses.size() == 1 && has_structure(program_, uses)) {  // a slice of the Jacobian after the other
+      visit_weights(use->instruction->primitive,
+                    [&](auto const& p) { add_sliced_contraction(p, weights_of(*use), weights_of(*other), sum, numbers_at_once_ / 8); });
       continue;
     }
     long const numbers = program_.parameters[at(use->parameter)].size();
     auto const& one = left_open.add(*use, numbers);
     Batch<T const> const one_side = one.jacobian.batch(),
                          other_side = right_way ? right_open.add(*other, numbers).jacobian.batch() : one_side;
-    if (one.uses < uses_[at(use->parameter)]) continue;
+    if (one.uses < std::ssize(uses)) continue;
     add_contraction<T>(one_side, other_side, sum);
     left_open.close(use->parameter);
     right_open.close(use->parameter);

@@ -5,14 +5,15 @@
 
 #include "finite/evaluation.hpp"
 #include "finite/kernel_axes.hpp"
-#include "finite/ntk_cost.hpp"
+#include "finite/ntk_ways.hpp"
 
 namespace infinitile {
 
 /// Kernels of one finite network, block by block.
 /// Memory beside the evaluations of both sides: cotangents on their way back, of so many outputs at once that those of the largest value have
 /// numbers_at_once numbers (all outputs that are kept in pairs go together), and the Jacobian of the weights in hand in slices of an eighth of
-/// that. Only a parameter that is used twice has its whole Jacobian held, from its last use to its first.
+/// that. Of a parameter that is used several times the cotangents of all uses are held until the last one is met, twice where it goes by its structure, or
+/// its whole Jacobian where it does not.
 template <class T>
 class EmpiricalKernel {
 public:
@@ -47,9 +48,10 @@ private:
   Block compute(Evaluation<T> const& left, Evaluation<T> const& right, Inputs cols, Sides sides, Get get) const;
 
   void add_products_of_outputs(Evaluation<T> const& left, Evaluation<T> const& right, TermSum<T> sum) const;
-  void add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, Sides sides, TermSum<T> sum) const;
+  void add_outputs_in_turn(Evaluation<T> const& left, Evaluation<T> const& right, std::span<TermWay const> ways, Sides sides,
+                           TermSum<T> sum) const;
   /// Without a right way the sides are the same.
-  void add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, TermSum<T> sum) const;
+  void add_uses(Backward<T>& left_way, std::optional<Backward<T>>& right_way, std::span<TermWay const> ways, TermSum<T> sum) const;
   void add_columns(Evaluation<T> const& left, Inputs cols, TermSum<T> sum) const;
   std::vector<T> place(TermSum<T> sum, Sides sides) const;
   Numbers<T> seeds(int rows, int first, int count) const;
@@ -60,7 +62,7 @@ private:
   KernelLayout layout_;
   NtkMethod method_;
   long numbers_at_once_;
-  std::vector<int> uses_;  ///< of each parameter
+  std::vector<std::vector<UsePlace>> uses_;  ///< of each parameter
 };
 
 }  // namespace infinitile

@@ -202,7 +202,9 @@ std::optional<ParameterUse<T>> Backward<T>::hand_on(Instruction const& i) {
     int const operand = operand_++, number = i.operands[at(operand)];
     FiniteValue const& value = program_.value(number);
     if (!active_[at(number)]) continue;
-    if (value.parameter >= 0) return ParameterUse<T>{value.parameter, &i, operand, values, g};
+    if (value.parameter >= 0)
+      return ParameterUse<T>{value.parameter, &i, operand,
+                             values,          g,  i.result == program_.output ? Numbers<T>() : cotangents_[at(i.result)]};
     Numbers<T>& target = cotangents_[at(number)];
     if (target.empty() && hands_on_whole(i, operand)) {
       target = cotangents_[at(i.result)];

@@ -35,6 +35,7 @@ struct ParameterUse {
   int operand = 0;  ///< which operand of the instruction the parameter is
   PrimitiveValues<T> values;
   Batch<T const> cotangent;  ///< of the instruction's result
+  Numbers<T> held{};         ///< its memory, unless it is that of the output: who has this has it after the next use as well
 
   /// target (+)= the cotangent of the parameter through this use alone: one row sums over the samples, more rows keep them apart.
   void pull(Batch<T> target, Into into) const;

@@ -10,41 +10,52 @@ namespace infinitile {
 
 namespace {
 
-/// The sizes of a weight's use: `groups` times an (m, k) matrix against (k, n).
-struct WeightSize {
-  double groups = 1, m = 1, k = 1, n = 1;
-};
+constexpr double jacobian_numbers = 4;  // a number of a Jacobian is written, and read twice
 
-WeightSize size_of(primitive::MatrixProduct const& p) {
-  return {static_cast<double>(p.groups), static_cast<double>(p.m), static_cast<double>(p.k), static_cast<double>(p.n)};
+primitive::MatrixProduct product_of(primitive::MatrixProduct const& p) {
+  return with_groups_merged(p);
 }
-WeightSize size_of(primitive::Convolve const& p) {
-  return {static_cast<double>(p.groups), static_cast<double>(p.out_positions), static_cast<double>(p.taps) * p.in / p.groups,
-          static_cast<double>(p.out) / p.groups};
+primitive::MatrixProduct product_of(primitive::Convolve const& p) {
+  return product_of_windows(p);
 }
 
-double multiplications(WeightSize const& w) {
-  return w.groups * w.m * w.k * w.n;
+/// Of all uses together, which are alike.
+template <class P>
+primitive::MatrixProduct joined_product(P const& first, std::span<UsePlace const> uses) {
+  primitive::MatrixProduct out = product_of(first);
+  out.m = 0;
+  for (UsePlace const& use : uses) out.m += product_of(std::get<P>(use.instruction->primitive)).m;
+  return out;
+}
+primitive::Lookup joined_lookup(primitive::Lookup first, std::span<UsePlace const> uses) {
+  first.count = 0;
+  for (UsePlace const& use : uses) first.count += std::get<primitive::Lookup>(use.instruction->primitive).count;
+  return first;
+}
+
+double multiplications(primitive::MatrixProduct const& p) {
+  return static_cast<double>(p.groups) * p.m * p.k * p.n;
 }
 
 /// By fewer products: 36 for a square of 16 outputs, and all points of both sides are written and read. Otherwise all windows are.
 Cost convolution_cost(primitive::Convolve const& p) {
   double const result = static_cast<double>(p.out_positions) * p.out, in = p.in, out = p.out;
   if (auto const plane = find_plane<float>(p)) return {36.0 * plane->tiles() * in * out, result + 2 * 36.0 * plane->tiles() * (in + out)};
-  return {multiplications(size_of(p)), result + static_cast<double>(p.picks.size()) * in};
+  return {multiplications(product_of(p)), result + static_cast<double>(p.picks.size()) * in};
 }
 
-Cost structured_cost(WeightSize const& w, BlockSize const& size) {
-  double const once = w.m * w.m * w.k, turn = size.count() * w.m * w.m * w.n, ends = size.output_pairs() * w.m * w.n;
-  if (w.m == 1) return size.pairs() * w.groups * Cost{w.k + ends, 2.0 * size.outputs.diagonal * size.outputs.full * size.outputs.full};
-  double const pairs = size.sides == BlockSize::Sides::same ? (size.pairs() + size.rows) / 2 : size.pairs();
-  return {pairs * w.groups * (once + turn + ends), 0};
+/// What is laid out once: windows, or what several uses have; and the pairs.
+Cost structured_cost(primitive::MatrixProduct const& p, BlockSize const& size) {
+  double const positions = static_cast<double>(p.groups) * p.m;
+  TermCost const one = cost_by_positions(p, size.outputs, size.computed_pairs()),
+                 other = cost_by_samples(p, size.outputs, size.computed_pairs()), pairs = one.total() < other.total() ? one : other;
+  return {pairs.multiplications, pairs.numbers + (p.m > 1 ? size.samples() * positions * (p.k + size.count() * p.n) : 0)};
 }
 
 /// Cotangents of each index are added up, then meet where both samples have it: of indices at random, count / entries of them.
 Cost structured_cost(primitive::Lookup const& p, BlockSize const& size) {
   double const count = p.count, shared = std::min(count, 1 + count * count / p.entries);
-  return {size.pairs() * size.output_pairs() * shared * p.width, size.samples() * size.count() * count * p.width};
+  return {size.computed_pairs() * size.output_pairs() * shared * p.width, size.samples() * size.count() * count * p.width};
 }
 
 }  // namespace
@@ -58,7 +69,7 @@ Cost& Cost::operator+=(Cost const& other) {
 Cost forward_cost(FiniteProgram const& program, Instruction const& instruction) {
   auto const result = static_cast<double>(program.value(instruction.result).size);
   return std::visit(Overloaded{[&](primitive::MatrixProduct const& p) {
-                                 return Cost{multiplications(size_of(p)), result};
+                                 return Cost{multiplications(product_of(p)), result};
                                },
                                [&](primitive::Convolve const& p) { return convolution_cost(p); },
                                [&](primitive::Mix const& p) {
@@ -76,24 +87,46 @@ Cost forward_cost(FiniteProgram const& program) {
   return sum;
 }
 
-bool has_structure(FiniteProgram const& program, Instruction const& instruction, int operand) {
-  if (operand != 1 || program.value(instruction.operands[0]).is_shared) return false;
-  return std::visit(Overloaded{[](primitive::MatrixProduct const& p) { return has_weight_term(p); },
-                               [](primitive::Convolve const& p) { return has_weight_term(p); },
-                               [](primitive::Lookup const& p) { return has_weight_term(p); }, [](auto const&) { return false; }},
-                    instruction.primitive);
+std::vector<std::vector<UsePlace>> find_uses(FiniteProgram const& program) {
+  std::vector<std::vector<UsePlace>> uses(program.parameters.size());
+  for (Instruction const& i : program.instructions)
+    for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand)
+      if (int const parameter = program.value(i.operands[at(operand)]).parameter; parameter >= 0)
+        uses[at(parameter)].push_back({&i, operand});
+  return uses;
 }
 
-UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, int operand, BlockSize const& size) {
-  auto const numbers = static_cast<double>(program.value(instruction.operands[at(operand)]).size);
+bool has_structure(FiniteProgram const& program, std::span<UsePlace const> uses) {
+  auto const has_term = [](auto const& p) {
+    if constexpr (requires { has_weight_term(p); }) return has_weight_term(p);
+    return false;
+  };
+  auto const is_like_first = [&](auto const& p) {
+    using P = std::decay_t<decltype(p)>;
+    auto const* const first = std::get_if<P>(&uses[0].instruction->primitive);
+    if constexpr (requires { are_alike(p, p); }) return first != nullptr && are_alike(*first, p);
+    return false;
+  };
+  return std::ranges::all_of(uses, [&](UsePlace const& use) {
+    Instruction const& i = *use.instruction;
+    return use.operand == 1 && !program.value(i.operands[0]).is_shared && std::visit(has_term, i.primitive)
+           && std::visit(is_like_first, i.primitive);
+  });
+}
+
+UseCost use_cost(FiniteProgram const& program, std::span<UsePlace const> uses, BlockSize const& size) {
   UseCost out;
-  out.contraction = size.samples() * size.count() * (forward_cost(program, instruction) + Cost{0, 2 * numbers})
-                    + Cost{size.pairs() * size.output_pairs() * numbers, 0};
-  if (!has_structure(program, instruction, operand)) return out;
-  std::visit(Overloaded{[&](primitive::MatrixProduct const& p) { out.structured = structured_cost(size_of(p), size); },
-                        [&](primitive::Convolve const& p) { out.structured = structured_cost(size_of(p), size); },
-                        [&](primitive::Lookup const& p) { out.structured = structured_cost(p, size); }, [](auto const&) {}},
-             instruction.primitive);
+  if (uses.empty()) return out;
+  auto const numbers = static_cast<double>(program.value(uses[0].instruction->operands[at(uses[0].operand)]).size);
+  for (UsePlace const& use : uses)
+    out.contraction += size.samples() * size.count() * (forward_cost(program, *use.instruction) + Cost{0, jacobian_numbers * numbers});
+  out.contraction += Cost{size.computed_pairs() * size.output_pairs() * numbers, 0};
+  if (!has_structure(program, uses)) return out;
+  std::visit(Overloaded{[&](primitive::Lookup const& p) { out.structured = structured_cost(joined_lookup(p, uses), size); },
+                        [&](auto const& p) {
+                          if constexpr (requires { product_of(p); }) out.structured = structured_cost(joined_product(p, uses), size);
+                        }},
+             uses[0].instruction->primitive);
   return out;
 }
 
@@ -110,12 +143,10 @@ Cost vector_products_cost(FiniteProgram const& program, BlockSize const& size) {
 
 Cost uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method) {
   Cost sum = carry_cost(program, size);
-  for (Instruction const& i : program.instructions)
-    for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
-      if (program.value(i.operands[at(operand)]).parameter < 0) continue;
-      UseCost const cost = use_cost(program, i, operand, size);
-      sum += cost.takes_structure(method) ? *cost.structured : cost.contraction;
-    }
+  for (auto const& uses : find_uses(program)) {
+    UseCost const cost = use_cost(program, uses, size);
+    sum += cost.takes_structure(method) ? *cost.structured : cost.contraction;
+  }
   return sum;
 }
 
@@ -131,10 +162,17 @@ Cost block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod m
 
 SampleSize sample_size(FiniteProgram const& program) {
   SampleSize size;
-  for (FiniteValue const& value : program.values) {
-    if (value.is_shared) continue;
-    size.all += static_cast<double>(value.size);
-    size.largest = std::max(size.largest, static_cast<double>(value.size));
+  for (FiniteValue const& value : program.values)
+    if (!value.is_shared) size.all += static_cast<double>(value.size);
+  // What is computed of parameters alone has a cotangent of each sample, too.
+  for (int const input : program.inputs) size.largest = std::max(size.largest, static_cast<double>(program.value(input).size));
+  for (Instruction const& i : program.instructions)
+    size.largest = std::max(size.largest, static_cast<double>(program.value(i.result).size));
+  for (auto const& uses : find_uses(program)) {
+    if (!has_structure(program, uses)) continue;
+    double results = 0;
+    for (UsePlace const& use : uses) results += static_cast<double>(program.value(use.instruction->result).size);
+    size.largest = std::max(size.largest, results);
   }
   return size;
 }

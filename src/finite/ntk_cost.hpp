@@ -1,6 +1,8 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "finite/program.hpp"
 #include "kernels/empirical_terms.hpp"
@@ -25,6 +27,8 @@ struct BlockSize {
 
   double samples() const { return sides == Sides::same ? rows : static_cast<double>(rows) + cols; }
   double pairs() const { return static_cast<double>(rows) * cols; }
+  /// Of a batch with itself, the lower triangle.
+  double computed_pairs() const { return sides == Sides::same ? rows * (rows + 1.0) / 2 : pairs(); }
   double count() const { return static_cast<double>(outputs.traced) * outputs.diagonal * outputs.full; }
   double output_pairs() const { return count() * outputs.full; }
 };
@@ -44,7 +48,15 @@ struct Cost {
 Cost forward_cost(FiniteProgram const& program, Instruction const& instruction);
 Cost forward_cost(FiniteProgram const& program);
 
-/// Of one use of a parameter, all samples and outputs: with its Jacobian, and by its structure where there is a rule for it.
+/// A place where a parameter is used: it is an operand of an instruction.
+struct UsePlace {
+  Instruction const* instruction = nullptr;
+  int operand = 0;
+};
+/// Of each parameter, in the order of the program.
+std::vector<std::vector<UsePlace>> find_uses(FiniteProgram const& program);
+
+/// Of one parameter, all samples and outputs: with its Jacobian, and by its structure where there is a rule for it.
 struct UseCost {
   Cost contraction;
   std::optional<Cost> structured{};
@@ -55,13 +67,13 @@ struct UseCost {
     return structured->total() < contraction.total();
   }
 };
-UseCost use_cost(FiniteProgram const& program, Instruction const& instruction, int operand, BlockSize const& size);
+UseCost use_cost(FiniteProgram const& program, std::span<UsePlace const> uses, BlockSize const& size);
 
 /// Of the whole block by NTK-vector products.
 Cost vector_products_cost(FiniteProgram const& program, BlockSize const& size);
 /// Of carrying the cotangents of all outputs back to where parameters are used: what the other two ways share.
 Cost carry_cost(FiniteProgram const& program, BlockSize const& size);
-/// Of the whole block use by use: by contraction, by structure where there is a rule for it, or by the cheaper of both.
+/// Of the whole block parameter by parameter: by contraction, by structure where there is a rule for it, or by the cheaper of both.
 Cost uses_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
 
 /// Does the whole block go by NTK-vector products?
@@ -70,14 +82,16 @@ bool goes_by_columns(FiniteProgram const& program, BlockSize const& size, NtkMet
 /// Of a block of the tangent kernel as the method computes it, the networks of both sides run forward.
 Cost block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
 
-/// The numbers that one sample of an evaluation holds at most, and those of its largest value.
+/// The numbers that one sample of an evaluation holds at most, and the cotangents that are together on the way back: those of its largest value,
+/// or of the results of all uses of one parameter.
 struct SampleSize {
   double all = 0;
   double largest = 0;
 };
 SampleSize sample_size(FiniteProgram const& program);
 
-/// Does the structure of this use have a rule?
-bool has_structure(FiniteProgram const& program, Instruction const& instruction, int operand);
+/// Does the structure of a parameter have a rule? It has where it is the weights of products, convolutions or lookups, all of them alike
+/// (are_alike), on numbers of the samples. What is used in different ways, such as a table that is looked up and multiplied with as well, is not.
+bool has_structure(FiniteProgram const& program, std::span<UsePlace const> uses);
 
 }  // namespace infinitile

@@ -1,7 +1,5 @@
 #include "finite/ntk_ways.hpp"
 
-#include "base/index.hpp"
-
 namespace infinitile {
 
 std::string_view name_of(TermWay way) {
@@ -16,19 +14,13 @@ std::string_view name_of(TermWay way) {
   return "";
 }
 
-/// As EmpiricalKernel chooses: a parameter that is used twice has terms between its uses, which need its whole Jacobian.
 std::vector<TermWay> find_ways(FiniteProgram const& program, BlockSize const& size, NtkMethod method) {
   bool const by_columns = goes_by_columns(program, size, method);
-  std::vector<TermWay> ways(program.parameters.size(), by_columns ? TermWay::vector_products : TermWay::contraction);
-  if (by_columns) return ways;
-  std::vector<int> uses(ways.size(), 0);
-  for (Instruction const& i : program.instructions)
-    for (int operand = 0; operand < static_cast<int>(i.operands.size()); ++operand) {
-      int const parameter = program.value(i.operands[at(operand)]).parameter;
-      if (parameter < 0) continue;
-      bool const structured = ++uses[at(parameter)] == 1 && use_cost(program, i, operand, size).takes_structure(method);
-      ways[at(parameter)] = structured ? TermWay::structured : TermWay::contraction;
-    }
+  std::vector<TermWay> ways;
+  for (auto const& uses : find_uses(program))
+    ways.push_back(by_columns                                              ? TermWay::vector_products
+                   : use_cost(program, uses, size).takes_structure(method) ? TermWay::structured
+                                                                           : TermWay::contraction);
   return ways;
 }
 
