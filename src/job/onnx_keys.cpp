@@ -17,9 +17,6 @@ std::string read_onnx_path(Settings const& settings, std::string const& kernel_k
                     text("an ONNX file holds a finite network, and kernel.kind is ", kernel_kind, ". Set kernel.kind to empirical."));
   if (settings.at("parameters.seed").as<long>() != 0)
     settings.refuse("parameters.seed", "the parameters of an ONNX network stand in its file. Leave it out.");
-  for (char const* const key : {"parameters.save", "dynamics.save"})
-    if (settings.given(key))
-      settings.refuse(key, "parameters of an ONNX network are not saved, since its file has them in another layout. Leave it out.");
   return network["onnx"].Scalar();
 }
 

@@ -56,7 +56,7 @@ double memory_for_one_rank(Communicator const& comm);
 /// The shapes of one sample, one per input: what a network is built for.
 std::vector<std::vector<long>> input_shapes(Dataset const& dataset);
 
-/// Do the inputs of a job have masked positions?
+/// has_masks(), as the infinite reading asks.
 Masks masks_of(Job const& job);
 
 /// The graphs that the aggregate layers read, train rows before test rows. Throws Error where there are none for them.
