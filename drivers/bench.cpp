@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "drivers/commands.hpp"
 
@@ -58,12 +59,14 @@ void measure_rates(Context const& context) {
       for (auto const& b : benchmarks()) fmt::print("{:<18} {}\n", b.name, b.summary);
     return;
   }
+  std::vector<Benchmark> const wanted = chosen(context.line.arguments);
+  show_held_log();
   BenchSize const size = context.line.has("tiny") ? BenchSize::tiny : BenchSize::full;
   nlohmann::json all{{"ranks", context.comm.size()}, {"threads", context.threads}};
   if (first)
     fmt::print("{} rank{}, {} thread{} each\n", context.comm.size(), context.comm.size() == 1 ? "" : "s", context.threads,
                context.threads == 1 ? "" : "s");
-  for (auto const& benchmark : chosen(context.line.arguments)) {
+  for (Benchmark const& benchmark : wanted) {
     auto const results = benchmark.measure(context, size);
     if (!first) continue;
     print(benchmark, results);

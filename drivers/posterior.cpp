@@ -11,7 +11,7 @@
 #include "drivers/commands.hpp"
 #include "drivers/dynamics_output.hpp"
 #include "job/kernel_run.hpp"
-#include "job/parameters_file.hpp"
+#include "job/saves.hpp"
 #include "job/text_file.hpp"
 #include "job/training_state.hpp"
 #include "solve/calibration.hpp"
@@ -175,8 +175,7 @@ Dynamics train_network(Job const& job, Context const& context, KernelRun const& 
   FiniteReading const& reading = std::get<FiniteReading>(run.problem().reading);
   Dynamics dynamics = train(reading, run.problem().data, job.dynamics, file, context.comm);
   together(context.comm, [&] {
-    if (context.comm.is_first() && !job.dynamics.save.empty())
-      write_parameters(job.dynamics.save, "", reading.program.parameters, dynamics.parameters);
+    if (context.comm.is_first() && !job.dynamics.save.empty()) save_parameters(job.dynamics.save, reading, dynamics.parameters);
   });
   return dynamics;
 }

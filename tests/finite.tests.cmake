@@ -8,12 +8,13 @@ infinitile_test(few_rows_product_test USES infinitile_kernels)
 infinitile_test(winograd_test TIMEOUT 300 USES infinitile_kernels)
 infinitile_test(finite_primitives_test USES infinitile_finite)
 infinitile_test(finite_networks_test USES infinitile_finite)
+infinitile_test(finite_masks_test USES infinitile_job)
 infinitile_test(finite_taylor_test USES infinitile_finite infinitile_store)
 infinitile_test(kernel_axes_test USES infinitile_finite)
 infinitile_test(empirical_kernel_test TIMEOUT 120 USES infinitile_finite infinitile_store)
 infinitile_test(empirical_structure_test USES infinitile_finite)
 infinitile_test(finite_bits_test USES infinitile_finite)
-infinitile_test(monte_carlo_test TIMEOUT 300 USES infinitile_infinite infinitile_finite LABELS slow)
+infinitile_test(monte_carlo_test TIMEOUT 300 USES infinitile_job LABELS slow)
 
 # The same bits for any number of threads, in programs of their own.
 add_test(NAME finite_bits COMMAND ${CMAKE_COMMAND} "-DLAUNCH=${MPIEXEC_EXECUTABLE};${MPIEXEC_NUMPROC_FLAG}" -DPROGRAM=$<TARGET_FILE:finite_bits_test>

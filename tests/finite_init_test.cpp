@@ -40,7 +40,7 @@ double stretch(double const* w, long in, long out, long stride) {
 
 /// The mean square of the outputs, by the kernel of one input whose numbers are 1 and -1, over all positions and channels.
 double output_variance(std::string const& words, Shape const& shape, Init init = Init::suo) {
-  FiniteProgram const program = compile_finite(read_words(words, {shape}), init);
+  FiniteProgram const program = compile_finite(read_words(words, {shape}), {}, init);
   Numbers<double> const x(1, 1, program.value(0).size);
   for (long i = 0; i < x.batch().count(); ++i) x.batch().data[i] = i * i % 3 == 0 ? 1 : -1;
   Batch<double const> const input = x.batch();

@@ -33,6 +33,12 @@ expect 0 "$ranks ranks of 1 threads" "" succeed --quiet
 expect 0 "$ranks ranks of 1 threads" "" succeed --log-level error
 expect 2 "" "infinitile: bad input on all ranks." fail_everywhere --quiet
 expect 3 "" "infinitile: not positive definite on the last rank." fail_on_the_last --quiet
+# A word on threads stands before a numerical answer, but never beside bad input.
+cores=$(env -u OMP_NUM_THREADS nproc)
+warning="infinitile: warning: $ranks rank$( ((shares)) && echo s) of $((cores + 1)) threads share $cores core$( ((cores > 1)) && echo s) of this node, "
+warning+="which is slower than one thread per core. Start fewer ranks, or lower --threads."
+expect 2 "" "infinitile: bad input on all ranks." fail_everywhere --threads $((cores + 1))
+expect 3 "" "$warning"$'\n'"infinitile: not positive definite on the last rank." fail_on_the_last --threads $((cores + 1))
 expect 75 "" "infinitile: stopped by SIGUSR1; all finished tiles are kept. The same command goes on from there." be_stopped --quiet
 expect 2 "" "infinitile: unknown command \"sing\". There are succeed, fail_everywhere, fail_on_the_last, fail_while_others_wait, be_defect, be_stopped and take_directory." sing
 expect 2 "" "infinitile: --threads is x, but a whole number from 1 is needed." succeed --threads x

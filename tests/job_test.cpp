@@ -124,6 +124,22 @@ TEST_CASE("--output wins, and null stands for the default", "[job]") {
   CHECK(!job.kernel.tile);
 }
 
+TEST_CASE("null targets are none, and targets that are left out are those of the file", "[job]") {
+  std::string const both = "data:\n  train: {file: a.h5, y: t}\n  test: {file: b.h5}\nnetwork: [dense]\n";
+  CHECK(read(both).data.test->has_targets);
+  CHECK(!read(both).complete["data"]["test"]["y"]);
+  Job const job = read(both, {"data.test.y=null", "data.train.y=~"});
+  CHECK(!job.data.test->has_targets);
+  CHECK(!job.data.train.has_targets);
+  CHECK(job.data.train.y.empty());
+  for (char const* const part : {"train", "test"}) {
+    CHECK(job.complete["data"][part]["y"].IsDefined());
+    CHECK(job.complete["data"][part]["y"].IsNull());
+  }
+  CHECK(!read("data: {train: {file: a.h5, y: null}}\nnetwork: [dense]\n").data.train.has_targets);
+  CHECK(message(both, {"data.test.y=[a]"}).starts_with("--set data.test.y=[a]: data.test.y is [a], but one word or path is needed."));
+}
+
 TEST_CASE("the posteriors that are asked for by default are those that the kernels allow", "[job]") {
   CHECK(read(start + "kernel: {get: [nngp]}").posterior.get == std::vector<std::string>{"nngp"});
   CHECK(read(start + "kernel: {get: [ntk]}").posterior.get == std::vector<std::string>{"ntkgp"});

@@ -8,6 +8,7 @@
 #include "finite/compile.hpp"
 #include "finite/empirical_kernel.hpp"
 #include "infinite/infinite_kernel.hpp"
+#include "job/mask_inputs.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/philox.hpp"
 #include "kernels/running_mean.hpp"
@@ -33,6 +34,7 @@ struct Case {
   int width = 0;
   int networks = 0;
   double bias = 0;  ///< allowed for finite width: bias / width, relative
+  enum class Masks { none, some } masks = Masks::none;
 
   long features() const {
     long product = 1;
@@ -48,10 +50,22 @@ Network network_of(Case const& c) {
   return read_network(parse_yaml(words, "test"), ReadContext{"test", "", {c.shape}, signatures});
 }
 
+/// Of the first input nothing is masked, of the others a part: the last positions, and every third.
+std::vector<unsigned char> masked_of(Case const& c) {
+  long const positions = c.features() / c.shape.back();
+  std::vector<unsigned char> masked(at(rows * positions), 0);
+  for (long p = 0; p < positions; ++p) {
+    masked[at(positions + p)] = p >= positions - (positions + 2) / 3 ? 1 : 0;
+    masked[at(2 * positions + p)] = p % 3 == 1 ? 1 : 0;
+  }
+  return c.masks == Case::Masks::some ? masked : std::vector<unsigned char>{};
+}
+
 std::vector<double> inputs_of(Case const& c) {
   RandomStream const random{3, 5};
+  std::vector<unsigned char> const masked = masked_of(c);
   std::vector<double> x(at(rows * c.features()));
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = random.normals(i).first;
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = !masked.empty() && masked[i / at(c.shape.back())] != 0 ? 0 : random.normals(i).first;
   return x;
 }
 
@@ -59,7 +73,9 @@ std::vector<double> inputs_of(Case const& c) {
 using Kernels = std::array<std::vector<double>, 2>;
 
 Kernels infinite_kernels(Case const& c) {
-  InfiniteKernel const kernel(TileGrid(rows, 0, rows), compile_infinite(network_of(c)), {{c.features(), inputs_of(c)}}, Precision::float64);
+  auto const masks = c.masks == Case::Masks::some ? Masks::given : Masks::none;
+  InfiniteKernel const kernel(TileGrid(rows, 0, rows), compile_infinite(network_of(c), masks), {{c.features(), inputs_of(c), masked_of(c)}},
+                              Precision::float64);
   std::vector<InfiniteKernel::Values<double>> values;
   kernel.compute(Exec(), {{0, 0}}, InfiniteKernel::Get::nngp_and_ntk, values);
   return {std::vector<double>(values[0].nngp.begin(), values[0].nngp.end()), {values[0].ntk.begin(), values[0].ntk.end()}};
@@ -70,9 +86,13 @@ struct Mean {
 };
 
 Mean mean_of_finite_networks(Case const& c) {
-  FiniteProgram const program = compile_finite(network_of(c));
+  Network const network = network_of(c);
+  MaskInputs const masks = c.masks == Case::Masks::some ? find_mask_inputs(network) : MaskInputs{};
+  FiniteProgram const program = compile_finite(network, masks.nodes);
   std::vector<double> const x = inputs_of(c);
-  Batch<double const> const batch(x.data(), 1, rows, c.features());
+  std::vector<Batch<double const>> batches{{x.data(), 1, rows, c.features()}};
+  std::vector<InputRows> const there = masks.rows({masked_of(c)}, rows);
+  for (InputRows const& mask : there) batches.emplace_back(mask.values.data(), 1, rows, mask.width);
   Mean out;
   Kernels squares;
   for (auto* const kernels : {&out.means, &out.errors, &squares})
@@ -80,7 +100,7 @@ Mean mean_of_finite_networks(Case const& c) {
   int const networks = std::max(2, c.networks * per_cent / 100);
   for (int n = 1; n <= networks; ++n) {
     ParameterValues const parameters = draw_parameters(program.parameters, {1, static_cast<std::uint64_t>(n)});
-    auto const block = EmpiricalKernel<double>(program, parameters, {}, NtkMethod::automatic).within({&batch, 1});
+    auto const block = EmpiricalKernel<double>(program, parameters, {}, NtkMethod::automatic).within(batches);
     add_to_means<double>(block.nngp, n, out.means[0], squares[0]);
     add_to_means<double>(block.ntk, n, out.means[1], squares[1]);
   }
@@ -207,6 +227,47 @@ TEST_CASE("the mean of finite networks meets the kernel at infinite width within
   check(with_layers({"[LAYER, flatten, {dense: {out_dim: 16}}]", {3, 96}, 96, 150, 12}, heads));
   heads.resize(3);
   check(with_layers({"[LAYER, global_avg_pool, {dense: {out_dim: 16}}]", {3, 96}, 96, 150, 12}, heads));
+}
+
+TEST_CASE("the mean of finite networks with masks is the masked kernel at infinite width", "[monte_carlo]") {
+  auto const masked = [](Case c) {
+    c.masks = Case::Masks::some;
+    return c;
+  };
+  std::vector<std::string> const layers{
+      "{conv: {out_chan: W, filter_shape: [3, 2], padding: SAME, w_std: 1.4, b_std: 0.2}}",
+      "{conv: {out_chan: W, filter_shape: [2, 3], strides: [1, 2], padding: CIRCULAR, b_std: 0.4}}",
+      "{conv_local: {out_chan: W, filter_shape: [3, 2], padding: SAME, b_std: 0.2}}",
+      "{conv_transpose: {out_chan: W, filter_shape: [2, 3], strides: [2, 1], padding: SAME, b_std: 0.2}}",
+      "{avg_pool: {window_shape: [3, 2], strides: [2, 1], padding: SAME}}",
+      "{avg_pool: {window_shape: [2, 2], padding: SAME, normalize_edges: true}}",
+      "{sum_pool: {window_shape: [2, 2], padding: CIRCULAR}}",
+      "{image_resize: {shape: [-1, 3, 2, -1], method: linear}}",
+      "{index: {idx: [':', '::-2', '0:2', ':']}}",
+      "{dot_general: {lhs: [1, 2, -1, 0.5], dimension_numbers: [[[0], [1]], [[], []]]}}",
+      "{concat: {axis: 2, branches: [[], [{conv: {out_chan: W, filter_shape: [1, 1], b_std: 1}}]]}}",
+      "{concat: {axis: -1, branches: [[], [{conv: {out_chan: W, filter_shape: [1, 1], b_std: 1}}]]}}",
+      "{sum: [[], [relu, {conv: {out_chan: W, filter_shape: [3, 3], padding: SAME, b_std: 0.3}}]]}",
+      "{product: [[], [{dense: {out_dim: W, b_std: 1}}]]}",
+      "{cos: {output_shift: 0.5}}",
+  };
+  for (std::string const pool : {"flatten", "global_avg_pool", "global_sum_pool"})
+    check(with_layers(masked({"[{conv: {out_chan: W, filter_shape: [2, 1], padding: SAME, b_std: 0.2}}, LAYER, " + pool
+                                  + ", {dense: {out_dim: 16, b_std: 0.1}}]",
+                              {4, 3, 2},
+                              12,
+                              pool == "flatten" ? 500 : 150}),
+                      layers));
+  check(with_layers(
+      masked({"[{conv: {out_chan: W, filter_shape: [1, 1], b_std: 0.3}}, LAYER, flatten, {dense: {out_dim: 16}}]", {4, 3, 2}, 48, 150, 3}),
+      {"{layer_norm: {axis: [1, 3]}}", "{layer_norm: {axis: [1, 2, 3], eps: 0.1}}", "{layer_norm: {eps: 0}}"}));
+  std::vector<std::string> heads;
+  for (std::string const parameters :
+       {"", ", pos_emb_type: SUM, w_pos_emb_std: 0.8, pos_emb_decay_fn: {exp: {rate: 0.2}}",
+        ", pos_emb_type: CONCAT, n_chan_pos_emb: W, val_pos_emb: true", ", attention_mechanism: RELU", ", attention_mechanism: IDENTITY"})
+    heads.push_back("{global_self_attention: {n_chan_out: 16, n_chan_key: W, n_chan_val: 8, n_heads: 2, b_std: 0.3" + parameters + "}}");
+  for (std::string const pool : {"flatten", "global_avg_pool"})
+    check(with_layers(masked({"[LAYER, " + pool + ", {dense: {out_dim: 16}}]", {3, 96}, 96, 150, 12}), heads));
 }
 
 TEST_CASE("a scale that is wrong in one layer is noticed", "[monte_carlo]") {

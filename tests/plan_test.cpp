@@ -69,6 +69,26 @@ TEST_CASE("means over random networks are planned too", "[plan]") {
   CHECK(make_plan(size, machine).buffer_bytes == without.buffer_bytes + 800);
 }
 
+TEST_CASE("what is called and what every run does takes time, however little there is to compute", "[plan]") {
+  JobSize size = size_of(10, 3, 4);
+  size.network_bytes = 1;
+  Machine const machine{1, 1, 0, {}};
+  Plan const without = make_plan(size, machine);
+  CHECK(without.start_seconds == Approx(machine.rates.start + without.data_bytes / machine.rates.data));
+  CHECK(without.seconds() >= without.start_seconds + without.kernel_seconds);
+  size.tile_calls = 1000;  // 9 tiles, as above
+  size.own_calls = 50;
+  CHECK(make_plan(size, machine).kernel_seconds == Approx(without.kernel_seconds + (9 * 1000 + 3 * 50) / machine.rates.calls));
+  CHECK(make_plan(size, {1, 16, 0, {}}).kernel_seconds > (9 * 1000 + 3 * 50) / machine.rates.calls);
+  Plan const sampled_without = [&] {
+    JobSize sampled = size;
+    sampled.sampling = JobSize::Sampling{.networks = 100, .side_calls = 0};
+    return make_plan(sampled, machine);
+  }();
+  size.sampling = JobSize::Sampling{.networks = 100, .side_calls = 700};  // 3 train and 1 test row of tiles
+  CHECK(make_plan(size, machine).kernel_seconds == Approx(sampled_without.kernel_seconds + 4 * 700 / machine.rates.calls));
+}
+
 TEST_CASE("a plan for 4,096 ranks is made in one process, and shares the work out", "[plan]") {
   JobSize const size = size_of(250'000, 10'000, 1024);
   Plan const one = make_plan(size, {1, 16, 0, {}}), many = make_plan(size, {4096, 16, 0, {}});

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,6 +18,8 @@ namespace {
 struct Sink {
   LogLevel level = LogLevel::info;
   std::vector<std::string> kept;  ///< lines from before the file was known
+  bool holds = false;
+  std::vector<std::string> held;  ///< lines that wait to be shown
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{nullptr, &std::fclose};
 };
 
@@ -30,8 +33,13 @@ void write(LogLevel level, std::string_view mark, std::string_view words) {
   Sink& s = sink();
   if (s.level == LogLevel::none) return;
   if (s.level >= level || level == LogLevel::error) {
-    std::fprintf(stderr, "%.*s%.*s\n", static_cast<int>(mark.size()), mark.data(), static_cast<int>(line.size()), line.data());
-    std::fflush(stderr);
+    std::string const shown = fmt::format("{}{}\n", mark, line);
+    if (s.holds && level != LogLevel::error) {
+      s.held.push_back(shown);
+    } else {
+      std::fputs(shown.c_str(), stderr);
+      std::fflush(stderr);
+    }
   }
   std::string const stamped = fmt::format("{} {}{}\n", utc_now(), mark, line);
   if (s.file) {
@@ -63,8 +71,20 @@ LogLevel log_level() {
   return sink().level;
 }
 
+void hold_log() {
+  sink().holds = true;
+}
+
+void show_held_log() {
+  Sink& s = sink();
+  s.holds = false;
+  for (std::string const& line : std::exchange(s.held, {})) std::fputs(line.c_str(), stderr);
+  std::fflush(stderr);
+}
+
 void log_to_file(std::string const& path) {
   Sink& s = sink();
+  show_held_log();
   s.file.reset(path.empty() ? nullptr : std::fopen(path.c_str(), "a"));
   if (!s.file) return;
   for (auto const& line : s.kept) std::fputs(line.c_str(), s.file.get());

@@ -20,6 +20,11 @@ LogLevel log_level();
 /// Lines from now on, and those kept from before, go to this file too. An empty path closes it.
 void log_to_file(std::string const& path);
 
+/// Lines wait from here until show_held_log(), errors apart, so that bad input is told in one line alone. log_to_file() shows them too: once
+/// a run has its directory its input is right.
+void hold_log();
+void show_held_log();
+
 void log_error(std::string_view line);  ///< the one line of an error; shown also with --quiet
 void log_warning(std::string_view line);
 void log_info(std::string_view line);

@@ -40,16 +40,17 @@ bool draws(Dropout const& op) {
 /// Walks the graph once, in order: one overload per operation, and an operation without one does not compile.
 class Compiler {
 public:
-  Compiler(Network const& network, Init init) : network_(network), init_(init), values_(at(network.size())) {}
+  Compiler(Network const& network, MaskedNodes const& masks, Init init)
+      : network_(network), masks_(masks), init_(init), values_(at(network.size())) {}
 
   FiniteProgram compile() && {
-    for (int n = 0; n < network_.size(); ++n) {
+    for (int n = 0; n < network_.inputs(); ++n) values_[at(n)] = builder_.input(network_.node(n).shape);
+    for (long const positions : masks_.positions) there_.push_back(builder_.input({positions}));
+    for (int n = network_.inputs(); n < network_.size(); ++n) {
+      if (!network_.is_needed(n)) continue;
       Node const& node = network_.node(n);
-      bool const is_input = n < network_.inputs();
-      if (is_input)
-        values_[at(n)] = builder_.input(node.shape);
-      else if (network_.is_needed(n))
-        values_[at(n)] = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
+      Tensor const y = std::visit([&](auto const& op) { return apply(op, node); }, node.op);
+      values_[at(n)] = !masks_.none() && masks_.concealed[at(n)] ? conceal(builder_, y, there_[at(masks_.of[at(n)])]) : y;
     }
     return std::move(builder_).finish(values_[at(network_.output())]);
   }
@@ -58,6 +59,9 @@ private:
   Tensor const& operand(Node const& node, std::size_t i = 0) const { return values_[at(node.inputs[i])]; }
   Node const& before(Node const& node) const { return network_.node(node.inputs[0]); }
   static Tensor flat(Tensor const& x) { return x.reshaped({x.size() / x.axis(-1), x.axis(-1)}); }
+
+  /// Which positions of a node's input are there; nothing without masks.
+  Tensor const* there(Node const& node) const { return masks_.none() ? nullptr : &there_[at(masks_.of[at(node.inputs[0])])]; }
 
   /// The parameters of a node, as they are named.
   std::vector<Tensor> parameters(Node const& node) {
@@ -117,7 +121,7 @@ private:
   Tensor apply(GlobalSelfAttention const& op, Node const& node) {
     std::vector<Tensor> weights = parameters(node);
     if (op.pos_emb_decay_fn) weights.back() = builder_.mix(flat(weights.back()), 0, embedding_matrix(op, before(node).sizes()));
-    return write_attention(builder_, op, flat(operand(node)), weights).reshaped(node.shape);
+    return write_attention(builder_, op, flat(operand(node)), weights, there(node)).reshaped(node.shape);
   }
 
   // --- positions -----------------------------------------------------------------------------------------------------------
@@ -136,7 +140,10 @@ private:
     Tensor const x = flat(operand(node));
     return builder_.mix(x, 0, pool_matrix({x.axis(0), x.axis(0), 1, 0, 1}, kind)).reshaped({x.axis(1)});
   }
-  Tensor apply(GlobalAvgPool const&, Node const& node) { return pool_all(node, Pool::average); }
+  Tensor apply(GlobalAvgPool const&, Node const& node) {
+    if (Tensor const* const mask = there(node)) return mean_of_there(builder_, flat(operand(node)), *mask);
+    return pool_all(node, Pool::average);
+  }
   Tensor apply(GlobalSumPool const&, Node const& node) { return pool_all(node, Pool::sum); }
 
   Tensor apply(ImageResize const& op, Node const& node) {
@@ -222,6 +229,14 @@ private:
     Tensor const moved = builder_.permute(x, order);
     long width = 1;
     for (int a = 0; a < axes; ++a) width *= is_normalized(a) ? x.axis(a) : 1;
+    bool const masked_alone_is_fine = width == x.axis(-1) && op.eps > 0;  // 0 stays 0
+    if (Tensor const* const mask = masked_alone_is_fine ? nullptr : there(node)) {
+      std::vector<long> spatial(x.shape.begin(), x.shape.end() - 1);
+      spatial.push_back(1);
+      Tensor const here = builder_.permute(mask->reshaped(spatial), order);
+      Tensor const grouped = moved.reshaped({x.size() / width, width / x.axis(-1), x.axis(-1)});
+      return builder_.permute(normalize_there(builder_, grouped, here, op.eps).reshaped(moved.shape), back);
+    }
     Tensor const y = builder_.normalize(moved.reshaped({x.size() / width, width}), op.eps);
     return builder_.permute(y.reshaped(moved.shape), back);
   }
@@ -256,15 +271,16 @@ private:
   }
 
   Network const& network_;
+  MaskedNodes const& masks_;
   Init init_;
   ProgramBuilder builder_;
-  std::vector<Tensor> values_;
+  std::vector<Tensor> values_, there_;
 };
 
 }  // namespace
 
-FiniteProgram compile_finite(Network const& network, Init init) {
-  return Compiler(network, init).compile();
+FiniteProgram compile_finite(Network const& network, MaskedNodes const& masks, Init init) {
+  return Compiler(network, masks, init).compile();
 }
 
 std::vector<std::string> finite_support(Network const& network) {

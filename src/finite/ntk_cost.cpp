@@ -160,6 +160,19 @@ Cost block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod m
   return size.samples() * forward_cost(program) + ntk;
 }
 
+double forward_calls(FiniteProgram const& program) {
+  return static_cast<double>(program.instructions.size());
+}
+
+double block_calls(FiniteProgram const& program, BlockSize const& size, NtkMethod method) {
+  double const sides = size.sides == BlockSize::Sides::two ? 2 : 1, forward = forward_calls(program);
+  double back = 0, uses = 0;  // cotangents go to every operand, and parameters meet
+  for (Instruction const& i : program.instructions)
+    for (int const operand : i.operands) ++(program.value(operand).parameter < 0 ? back : uses);
+  if (goes_by_columns(program, size, method)) return sides * forward + size.cols * (2 * forward + back + uses);
+  return sides * (forward + back) + 2 * uses;
+}
+
 SampleSize sample_size(FiniteProgram const& program) {
   SampleSize size;
   for (FiniteValue const& value : program.values)

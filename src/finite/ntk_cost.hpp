@@ -82,6 +82,11 @@ bool goes_by_columns(FiniteProgram const& program, BlockSize const& size, NtkMet
 /// Of a block of the tangent kernel as the method computes it, the networks of both sides run forward.
 Cost block_cost(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
 
+/// How often a primitive is called for one pass of the network, forward or back, however small the block; and for the block. Each call is a
+/// launch, or a few.
+double forward_calls(FiniteProgram const& program);
+double block_calls(FiniteProgram const& program, BlockSize const& size, NtkMethod method);
+
 /// The numbers that one sample of an evaluation holds at most, and the cotangents that are together on the way back: those of its largest value,
 /// or of the results of all uses of one parameter.
 struct SampleSize {

@@ -4,14 +4,16 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "finite/write_masked.hpp"
 
 namespace infinitile {
 
 namespace {
 
 /// x joined with the positions' embeddings, of which there are as many as positions.
-Tensor embed(ProgramBuilder& builder, GlobalSelfAttention const& op, Tensor const& x, Tensor const& embedding) {
-  Tensor const flat = embedding.reshaped({x.axis(0), embedding.axis(-1)});
+Tensor embed(ProgramBuilder& builder, GlobalSelfAttention const& op, Tensor const& x, Tensor const& embedding, Tensor const* there) {
+  Tensor flat = embedding.reshaped({x.axis(0), embedding.axis(-1)});
+  if (there != nullptr) flat = conceal(builder, flat, *there);
   if (op.pos_emb_type == PositionalEmbedding::sum) return builder.add(x, flat, 1, op.w_pos_emb_std);
   return builder.join({x, builder.scale(flat, op.w_pos_emb_std)}, -1);
 }
@@ -22,13 +24,14 @@ AnyActivation mechanism_of(AttentionMechanism mechanism) {
 
 }  // namespace
 
-Tensor write_attention(ProgramBuilder& builder, GlobalSelfAttention const& op, Tensor const& x, std::vector<Tensor> const& weights) {
+Tensor write_attention(ProgramBuilder& builder, GlobalSelfAttention const& op, Tensor const& x, std::vector<Tensor> const& weights,
+                       Tensor const* there) {
   auto next = weights.begin();
   Tensor const w_query = *next;
   if (!op.linear_scaling) ++next;  // tied: the keys' weights
   Tensor const w_key = *next++, w_value = *next++, w_out = *next++;
   auto const bias = op.b_std ? next++ : weights.end();
-  Tensor const embedded = op.pos_emb_type == PositionalEmbedding::none ? x : embed(builder, op, x, *next);
+  Tensor const embedded = op.pos_emb_type == PositionalEmbedding::none ? x : embed(builder, op, x, *next, there);
   Tensor const& valued = op.val_pos_emb ? embedded : x;
 
   // (heads, positions, channels) each.
@@ -37,7 +40,7 @@ Tensor write_attention(ProgramBuilder& builder, GlobalSelfAttention const& op, T
   double const logit = op.w_query_std * op.w_key_std / (channels * (op.linear_scaling ? width : std::sqrt(width)));
   Tensor attention = builder.product(query, key, logit, ProgramBuilder::Right::transposed);
   if (op.attention_mechanism == AttentionMechanism::softmax)
-    attention = builder.softmax(attention);
+    attention = builder.softmax(there == nullptr ? attention : without_masked_keys(builder, attention, *there));
   else if (op.attention_mechanism != AttentionMechanism::identity)
     attention = builder.activate(attention, mechanism_of(op.attention_mechanism));
   Tensor const heads =

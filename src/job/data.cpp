@@ -6,7 +6,7 @@ namespace {
 
 DatasetSpec dataset_spec(Job::Source const& source) {
   auto const given = [](std::string const& name) { return name.empty() ? std::nullopt : std::optional(name); };
-  return {source.file, source.x, given(source.y), source.mask, given(source.pattern)};
+  return {source.file, source.x, given(source.y), source.mask, given(source.pattern), source.has_targets};
 }
 
 }  // namespace

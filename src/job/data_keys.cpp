@@ -1,16 +1,43 @@
 #include "job/data_keys.hpp"
 
-#include <algorithm>
-#include <cmath>
-
-#include <fmt/format.h>
-
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "job/keys.hpp"
+#include "job/scale_keys.hpp"
+
+namespace fs = std::filesystem;
 
 namespace infinitile {
 
+namespace {
+
+Job::Source read_source(Settings const& settings, std::string const& section, fs::path const& base) {
+  Job::Source source;
+  source.file = complete_path(word_at(settings, section + ".file"), base);
+  source.x = read_words(settings.at(section + ".x"));
+  source.y = word_at(settings, section + ".y");
+  source.has_targets = !settings.is_null(section + ".y");
+  if (settings.given(section + ".mask")) source.mask = read_words(settings.at(section + ".mask"));
+  source.pattern = word_at(settings, section + ".pattern");
+  if (!source.file.empty()) return source;
+  source.y = complete_path(source.y, base);
+  source.pattern = complete_path(source.pattern, base);
+  for (auto* const arrays : {&source.x, &source.mask})
+    for (std::string& array : *arrays) {
+      if (!array.ends_with(".npy"))
+        throw Error(text(settings.origin(section), ": ", section, ".file is missing. Name an HDF5 file that holds the dataset ", array,
+                         ", or give x and y as .npy files."));
+      array = complete_path(array, base);
+    }
+  return source;
+}
+
+std::vector<std::vector<long>> read_shapes(YAML::Node const& node) {
+  if (node.IsNull()) return {};
+  if (node.size() == 0 || node[0].IsScalar()) return {node.as<std::vector<long>>()};
+  return node.as<std::vector<std::vector<long>>>();
+}
+
+/// What covers train has to cover test: a mask that was forgotten would count padding as data.
 void check_covers(Settings const& settings, Job::Data const& data) {
   for (auto const& [section, source] : {std::pair("data.train", &data.train), std::pair("data.test", data.test ? &*data.test : nullptr)}) {
     if (source == nullptr || source->mask.empty()) continue;
@@ -31,67 +58,22 @@ void check_covers(Settings const& settings, Job::Data const& data) {
   check_both("pattern", !data.train.pattern.empty(), !data.test->pattern.empty());
 }
 
-namespace {
-
-constexpr char const* key = "data.scale.per_location";
-std::vector<std::string> const modes{"one", "avg_q", "off"};
-
-PerLocation read_per_location(Settings const& settings, YAML::Node const& node) {
-  auto const refuse = [&](std::string const& path, YAML::Node const& value, std::string const& needed) {
-    throw Error(text(settings.origin(path), ": ", path, " is ", show_value(value), ", but ", needed));
-  };
-  PerLocation out;
-  if (node.IsNull()) return out;
-  if (!node.IsMap()) refuse(key, node, "a mapping with the keys homog_mode and homog_scale is needed; {} has their defaults.");
-  for (auto const& entry : node) {
-    std::string const name = show_value(entry.first), path = text(key, ".", name);
-    YAML::Node const& value = entry.second;
-    if (name == "homog_mode") {
-      auto const found = std::ranges::find(modes, value.IsScalar() ? value.Scalar() : "");
-      if (found == modes.end())
-        refuse(path, value, text(join(modes, ", ", " or "), " is needed.", value.IsScalar() ? did_you_mean(value.Scalar(), modes) : ""));
-      out.mode = static_cast<PerLocation::Mode>(found - modes.begin());
-    } else if (name == "homog_scale") {
-      bool const number = value.IsScalar() && value.Tag() != "!" && YAML::convert<double>::decode(value, out.scale);
-      if (!number || !std::isfinite(out.scale) || out.scale <= 0) refuse(path, value, "a finite number above 0 is needed.");
-    } else {
-      std::string const hint = did_you_mean(name, {"homog_mode", "homog_scale"});
-      throw Error(
-          text(settings.origin(path), ": unknown key \"", path, "\".", hint.empty() ? " Known here: homog_mode and homog_scale." : hint));
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
-void read_scale(Settings const& settings, Job::Data& data) {
-  YAML::Node const node = settings.at("data.scale");
-  if (!node.IsMap()) {
-    data.scale = node.Scalar();
-    return;
-  }
-  std::vector<std::string> const& words = find_key("data.scale")->choices;
-  if (node.size() != 1)
-    settings.refuse("data.scale", text(join(words, ", ", " or "), " is needed, one of them; parameters stand below per_location alone."));
-  std::string const name = show_value(node.begin()->first), path = text("data.scale.", name);
-  if (std::ranges::find(words, name) == words.end()) {
-    std::string const hint = did_you_mean(name, words);
-    throw Error(text(settings.origin(path), ": unknown key \"", path, "\".", hint.empty() ? " Known here: per_location." : hint));
-  }
-  if (name != "per_location") throw Error(text(settings.origin(path), ": ", path, " takes no parameters. Write data.scale: ", name, "."));
-  data.scale = name;
-  data.per_location = read_per_location(settings, node.begin()->second);
-}
-
-YAML::Node complete_scale(Job::Data const& data) {
-  if (data.scale != "per_location") return YAML::Node(data.scale);
-  YAML::Node parameters, out;
-  parameters["homog_mode"] = modes[static_cast<std::size_t>(data.per_location.mode)];
-  parameters["homog_scale"] = fmt::format("{}", data.per_location.scale);  // enough digits, and no more
-  out["per_location"] = parameters;
-  out.SetStyle(YAML::EmitterStyle::Flow);
-  return out;
+Job::Data read_data(Settings const& settings, fs::path const& base) {
+  Job::Data data;
+  data.train = read_source(settings, "data.train", base);
+  if (settings.given("data.test")) data.test = read_source(settings, "data.test", base);
+  data.shapes = read_shapes(settings.at("data.shape"));
+  read_scale(settings, data);
+  if (settings.given("data.padding")) data.padding = settings.at("data.padding").as<double>();
+  auto const inputs = data.train.x.size();
+  if (data.test && data.test->x.size() != inputs)
+    settings.refuse("data.test.x", text(inputs, inputs == 1 ? " name is" : " names are", " needed, as many as data.train.x has."));
+  if (!data.shapes.empty() && data.shapes.size() != inputs)
+    settings.refuse("data.shape", text(inputs, inputs == 1 ? " shape is" : " shapes are", " needed, as many as data.train.x has names."));
+  check_covers(settings, data);
+  return data;
 }
 
 }  // namespace infinitile

@@ -1,17 +1,13 @@
 #pragma once
 
+#include <filesystem>
+
 #include "job/job.hpp"
 #include "job/settings.hpp"
 
 namespace infinitile {
 
-/// What covers train has to cover test: a mask that was forgotten would count padding as data. Throws Error with file, line and key.
-void check_covers(Settings const& settings, Job::Data const& data);
-
-/// Reads data.scale: a word, or {per_location: {...}}. Throws Error with file, line and key.
-void read_scale(Settings const& settings, Job::Data& data);
-
-/// data.scale with all that it left out, so that spelling makes no difference.
-YAML::Node complete_scale(Job::Data const& data);
+/// The section data; paths are relative to `base`. Throws Error where its keys do not go together.
+Job::Data read_data(Settings const& settings, std::filesystem::path const& base);
 
 }  // namespace infinitile

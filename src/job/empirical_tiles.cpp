@@ -14,9 +14,10 @@ template <class T>
 void expect_finite(std::vector<T> const& values, std::string const& place) {
   auto const bad = std::ranges::count_if(values, [](T v) { return !std::isfinite(v); });
   if (bad > 0)
-    throw NumericalAnswer(text(bad, " kernel values of ", place,
-                               " are infinite or not a number: outputs or derivatives leave the range of the numbers. Use smaller "
-                               "weights, data.scale: unit_sphere, or kernel.precision: float64."));
+    throw NumericalAnswer(
+        text(bad, " kernel values of ", place,
+             " are infinite or not a number: outputs or derivatives leave the range of the numbers. Use smaller weights",
+             std::is_same_v<T, float> ? ", data.scale: unit_sphere, or kernel.precision: float64." : " or data.scale: unit_sphere."));
 }
 template void expect_finite(std::vector<double> const&, std::string const&);
 template void expect_finite(std::vector<float> const&, std::string const&);

@@ -8,6 +8,7 @@
 #include "base/index.hpp"
 #include "base/text.hpp"
 #include "finite/compile.hpp"
+#include "job/mask_inputs.hpp"
 #include "job/parameters_file.hpp"
 #include "plan/tile_grid.hpp"
 
@@ -110,7 +111,8 @@ FiniteReading read_program(Job const& job, FiniteProgram program) {
 }
 
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
-  FiniteReading reading = read_program(job, compile_finite(network, init_from(job.parameters.init)));
+  MaskedNodes const masks = has_masks(job) ? find_mask_inputs(network).nodes : MaskedNodes{};
+  FiniteReading reading = read_program(job, compile_finite(network, masks, init_from(job.parameters.init)));
   if (job.kernel.is_sampled()) {
     expect_one_number(job, reading);
     return reading;
@@ -137,7 +139,15 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   FiniteCost out;
   out.pair_flops = flops_of(block);
   out.forward_flops = 2 * (block.samples() * forward_cost(reading.program)).total() / block.pairs();
-  out.own_flops = flops_of({layout.split(), 1, 1, BlockSize::Sides::same});
+  BlockSize const own{layout.split(), 1, 1, BlockSize::Sides::same};
+  out.own_flops = flops_of(own);
+  out.forward_calls = forward_calls(reading.program);
+  auto const calls_of = [&](BlockSize const& size) {
+    double const sides = size.sides == BlockSize::Sides::two ? 2 : 1;
+    return derivatives ? block_calls(reading.program, size, reading.method) : sides * out.forward_calls;
+  };
+  out.calls = calls_of(block);
+  out.own_calls = calls_of(own);
   // Parameters twice: as they were read, and in the precision of the tiles.
   out.numbers = 2 * static_cast<double>(reading.parameter_count()) + block.samples() * sample.all;
   // Sums of a tile's kernels, and the tile made of them.

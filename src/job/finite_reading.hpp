@@ -7,6 +7,7 @@
 #include "infinite/graph_patterns.hpp"
 #include "infinite/infinite_kernel.hpp"
 #include "job/job.hpp"
+#include "onnx/import.hpp"
 #include "plan/kept_axes.hpp"
 
 namespace infinitile {
@@ -20,7 +21,8 @@ struct FiniteReading {
   KernelAxes axes;
   NtkMethod method = NtkMethod::automatic;
   EmpiricalKernel<double>::Get get{};
-  std::vector<InputRows> graphs;  ///< see graph_inputs()
+  std::vector<InputRows> sides;             ///< inputs of the program behind those of the network: masks, then graphs (graph_inputs())
+  std::vector<OnnxParameter> initializers;  ///< of an ONNX file, those that the parameters are, one for each
 
   KernelLayout layout() const { return {program.output_shape, axes}; }
   /// The numbers of a pair, as tiles have them: axes named output (channels) and position, or position_0, position_1 and so on.
@@ -50,6 +52,9 @@ struct FiniteCost {
   double pair_flops = 0;     ///< per pair: of products, and what goes through memory counted as such
   double forward_flops = 0;  ///< of these, those of running both sides forward
   double own_flops = 0;      ///< those of one input with itself, computed apart
+  double calls = 0;          ///< of primitives, for a tile of two sides
+  double forward_calls = 0;  ///< of these, those of running one side forward
+  double own_calls = 0;      ///< for one input with itself
   double numbers = 0;        ///< beside the tile: parameters, both sides of it in the network, cotangents and Jacobians in hand
 };
 FiniteCost cost_of(FiniteReading const& reading, int side);

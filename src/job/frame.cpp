@@ -122,6 +122,7 @@ int run_command(CommandLine const& line) {
   Environment const environment;
   Communicator const comm = Communicator::world();
   set_log_level(comm.is_first() ? line.level : LogLevel::none);
+  hold_log();
   watch_for_stop_signals();
   Report report;
   report.command = line.command->name;
@@ -133,6 +134,7 @@ int run_command(CommandLine const& line) {
   report.error = comm.agree(attempt({comm, report.threads, line, report}), patience);
   report.collect(comm);
   if (comm.is_first()) write_report(report);
+  if (!report.error || report.error->code != Exit::bad_input) show_held_log();
   if (!report.error) return static_cast<int>(Exit::done);
   log_error(report.error->message);
   return static_cast<int>(report.error->code);
@@ -158,6 +160,7 @@ int run(int argc, char** argv, std::span<Command const> commands) {
     }
     CommandLine const& line = *parsed;
     if (line.wish != CommandLine::Wish::run && is_first_process()) std::fputs(answer(line, commands).c_str(), stdout);
+    if (line.wish == CommandLine::Wish::run) bound_waiting(argv);
     int const code = line.wish == CommandLine::Wish::run ? run_command(line) : static_cast<int>(Exit::done);
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
     log_error(text("cannot write to the standard output: ", std::strerror(errno), "."));

@@ -9,6 +9,7 @@
 #include "job/keys.hpp"
 #include "job/onnx_keys.hpp"
 #include "job/saves.hpp"
+#include "job/scale_keys.hpp"
 #include "job/settings.hpp"
 #include "kernels/series.hpp"
 #include "net/yaml.hpp"
@@ -19,57 +20,6 @@ namespace fs = std::filesystem;
 namespace infinitile {
 
 namespace {
-
-std::string word_at(Settings const& settings, std::string const& path) {
-  YAML::Node const node = settings.at(path);
-  return node.IsNull() ? "" : node.Scalar();
-}
-
-std::string complete_path(std::string const& path, fs::path const& base) {
-  return path.empty() ? "" : fs::absolute(base / path).lexically_normal().string();
-}
-
-Job::Source read_source(Settings const& settings, std::string const& section, fs::path const& base) {
-  Job::Source source;
-  source.file = complete_path(word_at(settings, section + ".file"), base);
-  source.x = read_words(settings.at(section + ".x"));
-  source.y = word_at(settings, section + ".y");
-  if (settings.given(section + ".mask")) source.mask = read_words(settings.at(section + ".mask"));
-  source.pattern = word_at(settings, section + ".pattern");
-  if (!source.file.empty()) return source;
-  source.y = complete_path(source.y, base);
-  source.pattern = complete_path(source.pattern, base);
-  for (auto* const arrays : {&source.x, &source.mask})
-    for (std::string& array : *arrays) {
-      if (!array.ends_with(".npy"))
-        throw Error(text(settings.origin(section), ": ", section, ".file is missing. Name an HDF5 file that holds the dataset ", array,
-                         ", or give x and y as .npy files."));
-      array = complete_path(array, base);
-    }
-  return source;
-}
-
-std::vector<std::vector<long>> read_shapes(YAML::Node const& node) {
-  if (node.IsNull()) return {};
-  if (node.size() == 0 || node[0].IsScalar()) return {node.as<std::vector<long>>()};
-  return node.as<std::vector<std::vector<long>>>();
-}
-
-Job::Data read_data(Settings const& settings, fs::path const& base) {
-  Job::Data data;
-  data.train = read_source(settings, "data.train", base);
-  if (settings.given("data.test")) data.test = read_source(settings, "data.test", base);
-  data.shapes = read_shapes(settings.at("data.shape"));
-  read_scale(settings, data);
-  if (settings.given("data.padding")) data.padding = settings.at("data.padding").as<double>();
-  auto const inputs = data.train.x.size();
-  if (data.test && data.test->x.size() != inputs)
-    settings.refuse("data.test.x", text(inputs, inputs == 1 ? " name is" : " names are", " needed, as many as data.train.x has."));
-  if (!data.shapes.empty() && data.shapes.size() != inputs)
-    settings.refuse("data.shape", text(inputs, inputs == 1 ? " shape is" : " shapes are", " needed, as many as data.train.x has names."));
-  check_covers(settings, data);
-  return data;
-}
 
 /// Does a kernel of this kind read the key?
 bool is_read(Key const& key, Job::Kernel const& kernel) {
@@ -131,11 +81,9 @@ void check_kind(Settings const& settings, Job const& job) {
     if (!is_read(key, job.kernel) && settings.given(key.path) && flow_text(settings.at(key.path)) != flow_text(YAML::Load(key.standard)))
       settings.refuse(key.path, text("kernel.kind is ", job.kernel.kind, " and does not read it. Set kernel.kind to ",
                                      join(key.kinds, " or ", " or "), ", or leave it out."));
-  if (!job.kernel.is_finite()) return;
+  if (job.onnx.empty()) return;
   for (char const* const path : {"data.train.mask", "data.padding"})
-    if (settings.given(path))
-      settings.refuse(path, text("kernel.kind is ", job.kernel.kind,
-                                 ", and finite networks take inputs without masks. Leave it out, or set kernel.kind to infinite."));
+    if (settings.given(path)) settings.refuse(path, "an ONNX network takes inputs without masks, or masks them itself. Leave it out.");
 }
 
 /// The kernels that a posterior is made of.
@@ -224,6 +172,7 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   auto const put_source = [&](std::string const& section, Job::Source const& source) {
     if (!source.file.empty()) values[section + ".file"] = YAML::Node(source.file);
     if (!source.y.empty()) values[section + ".y"] = YAML::Node(source.y);
+    if (!source.has_targets) values[section + ".y"] = YAML::Node(YAML::NodeType::Null);
     for (auto const& [key, arrays] : {std::pair(".x", &source.x), std::pair(".mask", &source.mask)})
       if (!arrays->empty()) values[section + key] = arrays->size() == 1 ? YAML::Node(arrays->front()) : in_line(YAML::Node(*arrays));
     if (!source.pattern.empty()) values[section + ".pattern"] = YAML::Node(source.pattern);
@@ -278,6 +227,10 @@ Job make_job(YAML::Node const& root, fs::path const& file, JobOptions const& opt
 
 int Job::Kernel::side(long train, double pair_flops) const {
   return tile ? *tile : automatic_side(train, pair_flops);
+}
+
+bool has_masks(Job const& job) {
+  return !job.data.train.mask.empty() || job.data.padding;
 }
 
 bool wants(std::vector<std::string> const& list, std::string_view word) {

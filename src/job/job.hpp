@@ -19,6 +19,7 @@ struct Job {
     std::string file;               ///< HDF5; empty when x and y are .npy files
     std::vector<std::string> x;     ///< one per input of the network: datasets of `file`, or .npy files
     std::string y;                  ///< empty: not said
+    bool has_targets = true;        ///< false: y is null, also where the file has a dataset of that name
     std::vector<std::string> mask;  ///< one per input, as x; empty: none
     std::string pattern;            ///< empty: none
   };
@@ -103,6 +104,9 @@ Job read_job(std::filesystem::path const& file, JobOptions const& options = {});
 
 /// The same from text; `file` is for messages, and paths are relative to its directory.
 Job parse_job(std::string const& words, std::filesystem::path const& file, JobOptions const& options = {});
+
+/// Do the inputs of a job have masked positions?
+bool has_masks(Job const& job);
 
 /// True when `word` is in the list: wants(job.kernel.get, "ntk").
 bool wants(std::vector<std::string> const& list, std::string_view word);

@@ -8,7 +8,7 @@
 #include "base/text.hpp"
 #include "comm/agreed_stop.hpp"
 #include "job/open_tiles.hpp"
-#include "job/parameters_file.hpp"
+#include "job/saves.hpp"
 #include "job/settings.hpp"
 #include "job/source_notes.hpp"
 #include "net/shapes.hpp"
@@ -121,17 +121,20 @@ void KernelRun::warn_of_little_space(double missing_share) const {
   auto const space = std::filesystem::space(directory_->tiles(), unknown);
   double const needed = missing_share * plan_.disk_bytes;
   if (unknown || !context_.comm.is_first() || needed <= static_cast<double>(space.available)) return;
-  log_warning(
-      text("the tiles to come need ", format_bytes(needed), " and the disk of ", directory_->tiles().string(), " has ",
-           format_bytes(static_cast<double>(space.available)),
-           ". The run will stop when it is full, and keep what is finished; kernel.store: lower or kernel.precision: float32 need half."));
+  std::vector<std::string> ways;  // to need half
+  if (layout_.mirrored) ways.emplace_back("kernel.store: lower");
+  if (layout_.precision == Precision::float64) ways.emplace_back("kernel.precision: float32");
+  std::string const hint = ways.empty() ? "" : text("; ", join(ways, " or ", " or "), ways.size() > 1 ? " need half" : " needs half");
+  log_warning(text("the tiles to come need ", format_bytes(needed), " and the disk of ", directory_->tiles().string(), " has ",
+                   format_bytes(static_cast<double>(space.available)), ". The run will stop when it is full, and keep what is finished",
+                   hint, "."));
 }
 
 void KernelRun::save_parameters() const {
   if (job_.parameters.save.empty()) return;
   FiniteReading const& reading = std::get<FiniteReading>(problem_.reading);
   together(context_.comm, [&] {
-    if (context_.comm.is_first()) write_parameters(job_.parameters.save, "", reading.program.parameters, reading.parameters);
+    if (context_.comm.is_first()) infinitile::save_parameters(job_.parameters.save, reading, reading.parameters);
   });
 }
 

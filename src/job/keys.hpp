@@ -24,7 +24,7 @@ enum class Needs {
   auto_or_number,  ///< auto, or a finite number above 0
   counts,          ///< a list of whole numbers from 0, each larger than the one before
   axes,            ///< a list of whole numbers, also an empty one
-  scale,           ///< one of the choices, or a mapping of one of them to its parameters; data_keys.cpp reads them
+  scale,           ///< one of the choices, or a mapping of one of them to its parameters; scale_keys.cpp reads them
   network,         ///< layers; net/ reads them
 };
 

@@ -26,9 +26,6 @@ std::string read_onnx_path(Settings const& settings, std::string const& kernel_k
     settings.refuse(
         "data.scale",
         "positions are told from channels by their place, last, and an ONNX graph has an order of its own. Scale the data beforehand.");
-  for (char const* const key : {"parameters.save", "dynamics.save"})
-    if (settings.given(key))
-      settings.refuse(key, "parameters of an ONNX network are not saved, since its file has them in another layout. Leave it out.");
   return network["onnx"].Scalar();
 }
 

@@ -6,6 +6,7 @@
 #include "base/hash.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
+#include "job/saves.hpp"
 
 namespace infinitile {
 
@@ -52,13 +53,10 @@ void expect_fit(OnnxNetwork const& network, Dataset const& dataset) {
   }
 }
 
-/// Parameters of a file in place of those of the network, by the names of initializers, of which some begin with a slash that HDF5 drops.
-ParameterValues replaced(Job const& job, OnnxNetwork const& network, Communicator const& comm) {
-  std::vector<ParameterSpec> specs;
-  for (OnnxParameter const& parameter : network.parameters)
-    specs.push_back({parameter.name.substr(std::min(parameter.name.find_first_not_of('/'), parameter.name.size())), parameter.shape});
-  ParameterValues values = parameters_from_file(job, specs, comm);
-  for (std::size_t p = 0; p < values.size(); ++p) values[p] = network.parameters[p].stored(values[p]);
+/// Parameters of a file in place of those of the network, by the names of initializers.
+ParameterValues replaced(Job const& job, std::vector<OnnxParameter> const& parameters, Communicator const& comm) {
+  ParameterValues values = parameters_from_file(job, specs_in_file(parameters), comm);
+  for (std::size_t p = 0; p < values.size(); ++p) values[p] = parameters[p].stored(values[p]);
   return values;
 }
 
@@ -67,20 +65,24 @@ ParameterValues replaced(Job const& job, OnnxNetwork const& network, Communicato
 OpenedOnnx open_onnx(Job const& job, std::vector<std::vector<long>> const& shapes, Communicator const& comm) {
   OnnxBytes const bytes = share(together(comm, [&] { return comm.is_first() ? load_onnx(job.onnx) : OnnxBytes{}; }), comm);
   OnnxChoice const choice{shapes, job.parameters.skip, job.kernel.output};
-  return {import_onnx(read_onnx(bytes, job.onnx.filename().string()), choice), hash_of(bytes)};
+  OpenedOnnx opened{import_onnx(read_onnx(bytes, job.onnx.filename().string()), choice), hash_of(bytes), {}};
+  for (auto const& [name, unused] : bytes.others) opened.others.push_back(job.onnx.parent_path() / name);
+  return opened;
 }
 
 FiniteReading read_onnx_job(Job const& job, Data const& data, Communicator const& comm) {
   std::vector<std::vector<long>> shapes;
   for (InputArray const& input : data.train.inputs) shapes.push_back(input.shape);
-  auto [network, hash] = open_onnx(job, shapes, comm);
+  auto [network, hash, others] = open_onnx(job, shapes, comm);
   expect_fit(network, data.train);
   if (data.test) expect_fit(network, *data.test);
   FiniteReading reading = read_program(job, std::move(network.program));
   reading.network_hash = hash;
+  reading.initializers = std::move(network.parameters);
+  check_onnx_saves(job, reading.initializers, others);
   reading.parameters = std::move(network.values);
   if (job.parameters.file.empty()) return reading;
-  reading.parameters = replaced(job, network, comm);
+  reading.parameters = replaced(job, reading.initializers, comm);
   reading.parameters_hash = hash_of(reading.parameters);
   return reading;
 }

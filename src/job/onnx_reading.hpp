@@ -8,10 +8,11 @@
 
 namespace infinitile {
 
-/// The network of a job's ONNX file for samples of these shapes, and what stands for it in a fingerprint.
+/// The network of a job's ONNX file for samples of these shapes.
 struct OpenedOnnx {
   OnnxNetwork network;
-  std::uint64_t hash = 0;
+  std::uint64_t hash = 0;                     ///< what stands for it in a fingerprint
+  std::vector<std::filesystem::path> others;  ///< files beside it that hold its larger tensors
 };
 /// Rank 0 reads the file and sends it to all. Collective.
 OpenedOnnx open_onnx(Job const& job, std::vector<std::vector<long>> const& shapes, Communicator const& comm);

@@ -17,17 +17,8 @@ namespace infinitile {
 
 namespace {
 
-bool is_safetensors(std::filesystem::path const& file) {
-  return file.extension() == ".safetensors";
-}
-
 std::string below(std::string const& group, std::string const& path) {
   return group.empty() || group == "/" ? path : text(group, "/", path);
-}
-
-std::string dotted(std::string path) {
-  std::ranges::replace(path, '/', '.');
-  return path;
 }
 
 void expect_shape(std::vector<long> const& found, ParameterSpec const& spec, std::string const& where) {
@@ -90,6 +81,15 @@ ParameterValues read_dotted(std::filesystem::path const& file, std::string const
 }
 
 }  // namespace
+
+bool is_safetensors(std::filesystem::path const& file) {
+  return file.extension() == ".safetensors";
+}
+
+std::string dotted(std::string path) {
+  std::ranges::replace(path, '/', '.');
+  return path;
+}
 
 ParameterValues read_parameters(std::filesystem::path const& file, std::string const& group, std::span<ParameterSpec const> specs) {
   return is_safetensors(file) ? read_dotted(file, group, specs) : read_hdf5(file, group, specs);

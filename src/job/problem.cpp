@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <sstream>
 
@@ -14,6 +15,7 @@
 #include "infinite/graph_patterns.hpp"
 #include "job/data.hpp"
 #include "job/dynamics.hpp"
+#include "job/mask_inputs.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
 #include "job/onnx_reading.hpp"
@@ -76,11 +78,12 @@ std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, std
   Network const& network = *graph;
   if (job.kernel.is_finite()) {
     FiniteReading reading = read_finite(job, network, comm);
-    reading.graphs = graph_inputs(network, graphs_of(network, data));
-    if (!reading.graphs.empty() && !job.dynamics.steps.empty())
-      throw Error(text(job.file.string(),
-                       ": dynamics.steps is given, and training does not read graphs, which the network has (aggregate). ",
-                       "Leave dynamics out."));
+    if (has_masks(job)) reading.sides = find_mask_inputs(network).rows(data);
+    std::ranges::move(graph_inputs(network, graphs_of(network, data)), std::back_inserter(reading.sides));
+    if (!reading.sides.empty() && !job.dynamics.steps.empty())
+      throw Error(text(job.file.string(), ": dynamics.steps is given, and training does not read ",
+                       has_masks(job) ? "masks, which the inputs have" : "graphs, which the network has (aggregate)",
+                       ". Leave dynamics out."));
     return reading;
   }
   expect_infinite_width(job, network);
@@ -102,7 +105,7 @@ Precision precision_of(Job const& job) {
 }
 
 Masks masks_of(Job const& job) {
-  return job.data.train.mask.empty() && !job.data.padding ? Masks::none : Masks::given;
+  return has_masks(job) ? Masks::given : Masks::none;
 }
 
 std::vector<Graphs> graphs_of(Network const& network, Data const& data) {
@@ -185,10 +188,16 @@ void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, F
   sampling.parameters = static_cast<double>(reading.parameter_count());
   for (ParameterSpec const& spec : reading.program.parameters) sampling.draw_flops += draw_flops(spec);
   sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program).total();
+  sampling.side_calls = job.kernel.samples * cost.forward_calls;
   sampling.row_numbers = numbers_of_a_row(reading);
   sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;
   sampling.group_numbers = numbers_of_a_group;
   size.product_flops = job.kernel.samples * (cost.pair_flops - cost.forward_flops);
+  size.tile_calls = job.kernel.samples * (cost.calls - 2 * cost.forward_calls);
+  // The diagonal of the test inputs comes from their diagonal tiles, which are computed for it where the block is not wanted.
+  double const diagonal = size.test_test ? 0 : static_cast<double>(std::min<long>(size.grid.side(), size.grid.test()));
+  size.own_flops = size.product_flops * diagonal;
+  size.own_calls = diagonal > 0 ? size.tile_calls / diagonal : 0;
   size.network_bytes += sizeof(double) * sampling.parameters;
   size.kernels *= 2;  // and their errors
   size.sampling = sampling;
@@ -207,12 +216,14 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
     size.product_flops = cost.pair_flops;
+    size.tile_calls = cost.calls;
     bool const diagonal_alone =
         job.kernel.test_test == "diagonal" || (purpose == Purpose::posterior && job.posterior.covariance == "diagonal");
     size.own_flops = problem.has_test() && diagonal_alone ? cost.own_flops : 0;
+    size.own_calls = size.own_flops > 0 ? cost.own_calls : 0;
     size.kept = static_cast<double>(problem.kept().count());
     double const diagonal = problem.has_test() ? static_cast<double>(problem.grid.test()) * size.kept * size.kernels : 0;
-    for (InputRows const& graph : finite->graphs) size.features += graph.width;
+    for (InputRows const& side : finite->sides) size.features += side.width;
     size.network_bytes = size.entry_bytes * cost.numbers + 8 * diagonal;
     if (purpose == Purpose::posterior && !job.dynamics.steps.empty())
       size.network_bytes += 8 * training_numbers(*finite, job.dynamics, problem.grid.train() + problem.grid.test());

@@ -53,7 +53,7 @@ std::optional<std::string> why_no_posterior(Job const& job, Problem const& probl
 /// that is not known.
 double memory_for_one_rank(Communicator const& comm);
 
-/// Do the inputs of a job have masked positions?
+/// has_masks(), as the infinite reading asks.
 Masks masks_of(Job const& job);
 
 /// The graphs that the aggregate layers read, train rows before test rows. Throws Error where there are none for them.

@@ -1,8 +1,11 @@
 #include "job/saves.hpp"
 
 #include <algorithm>
+#include <map>
 
+#include "base/error.hpp"
 #include "base/text.hpp"
+#include "job/parameters_file.hpp"
 
 namespace fs = std::filesystem;
 
@@ -29,7 +32,8 @@ std::vector<fs::path> files_that_are_read(Job const& job) {
   };
   add(job.data.train);
   if (job.data.test) add(*job.data.test);
-  if (job.network.IsMap() && job.network["file"] && job.network["file"].IsScalar())  // parameters of ONNX files are never saved
+  files.push_back(job.onnx);
+  if (job.network.IsMap() && job.network["file"] && job.network["file"].IsScalar())
     files.push_back(job.file.parent_path() / job.network["file"].Scalar());
   return files;
 }
@@ -39,7 +43,57 @@ bool is_below(fs::path const& file, fs::path const& directory) {
   return end.first == directory.end();
 }
 
+std::string refusal(std::string const& key, std::string const& given, std::string const& why) {
+  return text(key, " is ", given, ", but ", why);
+}
+
+/// A file has one array for each name, and in HDF5 nothing below an array.
+void expect_different_names(std::string const& key, std::string const& given, std::vector<OnnxParameter> const& initializers) {
+  bool const dots = is_safetensors(given);
+  std::map<std::string, std::string> names;  // by what they are in the file
+  for (OnnxParameter const& each : initializers) {
+    std::string const path = dots ? dotted(each.path()) : each.path();
+    if (one_line(path) != path)
+      throw Error(refusal(key, given, text("the initializer ", each.name, " has letters in its name that are no text. Rename it.")));
+    auto const [found, is_new] = names.emplace(path, each.name);
+    if (!is_new)
+      throw Error(refusal(key, given,
+                          text("the initializers ", found->second, " and ", each.name, " would both be ", path,
+                               " there. Rename one of them", dots ? ", or save to HDF5." : ".")));
+  }
+  if (dots) return;
+  for (auto const& [path, name] : names)
+    for (std::size_t cut = path.find('/'); cut != std::string::npos; cut = path.find('/', cut + 1))
+      if (auto const above = names.find(path.substr(0, cut)); above != names.end())
+        throw Error(refusal(key, given,
+                            text("HDF5 has no place for the initializer ", name, " below ", above->second,
+                                 ". Rename one of them, or save to ", "a file that ends with .safetensors.")));
+}
+
 }  // namespace
+
+void check_onnx_saves(Job const& job, std::vector<OnnxParameter> const& initializers, std::vector<fs::path> const& files) {
+  for (auto const& [key, given] : {std::pair("parameters.save", job.parameters.save), std::pair("dynamics.save", job.dynamics.save)}) {
+    if (given.empty()) continue;
+    for (fs::path const& file : files)
+      if (real_path(file) == real_path(given))
+        throw Error(refusal(key, given, text("the network has numbers in that file, and it would be replaced. Name another one.")));
+    expect_different_names(key, given, initializers);
+  }
+}
+
+void save_parameters(fs::path const& file, FiniteReading const& reading, ParameterValues const& values) {
+  if (reading.initializers.empty()) return write_parameters(file, "", reading.program.parameters, values);
+  ParameterValues as_in_file;
+  for (std::size_t p = 0; p < values.size(); ++p) as_in_file.push_back(reading.initializers[p].as_in_file(values[p]));
+  write_parameters(file, "", specs_in_file(reading.initializers), as_in_file);
+}
+
+std::vector<ParameterSpec> specs_in_file(std::vector<OnnxParameter> const& initializers) {
+  std::vector<ParameterSpec> specs;
+  for (OnnxParameter const& each : initializers) specs.push_back({each.path(), each.shape});
+  return specs;
+}
 
 void check_saves(Settings const& settings, Job const& job) {
   for (auto const& [key, given] : {std::pair("parameters.save", job.parameters.save), std::pair("dynamics.save", job.dynamics.save)}) {

@@ -193,6 +193,15 @@ std::string show_value(YAML::Node const& node) {
   return shortened(flow_text(node));
 }
 
+std::string word_at(Settings const& settings, std::string const& path) {
+  YAML::Node const node = settings.at(path);
+  return node.IsNull() ? "" : node.Scalar();
+}
+
+std::string complete_path(std::string const& path, std::filesystem::path const& base) {
+  return path.empty() ? "" : std::filesystem::absolute(base / path).lexically_normal().string();
+}
+
 std::vector<std::string> read_words(YAML::Node const& node) {
   if (node.IsScalar()) return {node.Scalar()};
   return node.as<std::vector<std::string>>();
@@ -230,7 +239,10 @@ void Settings::check_section(std::string const& section, YAML::Node const& node)
       std::string const hint = did_you_mean(name, known);
       throw Error(text(origin(path), ": unknown key \"", path, "\".", hint.empty() ? text(" Known here: ", join(known), ".") : hint));
     }
-    if (!entry.second.IsNull()) check_value(path, entry.second);
+    if (entry.second.IsNull())
+      nulls_.insert(path);
+    else
+      check_value(path, entry.second);
   }
 }
 

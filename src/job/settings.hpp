@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,8 @@ public:
 
   std::string const& file() const { return file_; }
   bool given(std::string const& path) const { return values_.contains(path); }
+  /// Does it stand there, as null?
+  bool is_null(std::string const& path) const { return nulls_.contains(path); }
   /// What was given, else the default, else a null node.
   YAML::Node at(std::string const& path) const;
   /// Where the value stands, for messages: "digits.yaml:12", or "--set kernel.tile=0".
@@ -35,6 +39,7 @@ private:
   std::string file_;
   YAML::Node root_;
   std::map<std::string, YAML::Node> values_;      ///< what was given, by path; values of the table's rows only
+  std::set<std::string> nulls_;                   ///< keys that stand there without a value
   std::map<std::string, int> lines_;              ///< from 1
   std::map<std::string, std::string> overrides_;  ///< path to the whole option
 };
@@ -43,6 +48,11 @@ private:
 std::string flow_text(YAML::Node const& node);
 std::string shortened(std::string const& line);
 std::string show_value(YAML::Node const& node);
+
+/// A value that is one word; empty without one.
+std::string word_at(Settings const& settings, std::string const& path);
+/// A path that is relative to `base`; empty stays empty.
+std::string complete_path(std::string const& path, std::filesystem::path const& base);
 
 /// The words of a value that is one word or a list of words.
 std::vector<std::string> read_words(YAML::Node const& node);

@@ -89,6 +89,17 @@ ThreadFacts find_thread_facts(Communicator const& comm, std::optional<int> asked
   return {comm.ranks_on_this_node(), count_cores(node), count_cores(mine), asked, threads_of_environment()};
 }
 
+void bound_waiting(char* const* arguments) {
+  for (char const* const variable : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"})
+    if (std::getenv(variable) != nullptr) return;
+  // Of GCC's library in turns of a loop, of LLVM's in milliseconds: docs/performance.md.
+  ::setenv("GOMP_SPINCOUNT", "2000", 1);
+  ::setenv("KMP_BLOCKTIME", "1", 1);
+  ::setenv("OPENBLAS_NUM_THREADS", "1", 0);
+  std::array<char, 4096> program{};
+  if (::readlink("/proc/self/exe", program.data(), program.size() - 1) > 0) ::execv(program.data(), arguments);
+}
+
 int own_cores() {
   return count_cores(own_mask());
 }

@@ -32,4 +32,9 @@ ThreadFacts find_thread_facts(Communicator const& comm, std::optional<int> asked
 /// The cores that this process may run on.
 int own_cores();
 
+/// Threads that wait for others turn for a bounded time, then sleep, unless the user's environment says how they wait: by default they turn
+/// so long that on a node with other work they hold the cores that the others need. And no threads of BLAS, which are never used. Libraries
+/// read their environment as they are loaded, so the program begins again with it, in the same process; where it cannot, it goes on.
+void bound_waiting(char* const* arguments);
+
 }  // namespace infinitile

@@ -81,7 +81,7 @@ std::unique_ptr<TileKernel> make_tile_kernel(Job const& job, Problem& problem, C
       bool const read_again = !job.dynamics.steps.empty();  // by training
       Data copy = read_again ? problem.data : Data{};
       std::vector<InputRows> inputs = take_inputs(read_again ? copy : problem.data);
-      std::ranges::copy(finite->graphs, std::back_inserter(inputs));
+      std::ranges::copy(finite->sides, std::back_inserter(inputs));
       if (job.kernel.is_sampled()) return std::make_unique<MonteCarloTiles>(job, problem.grid, *finite, std::move(inputs));
       return std::make_unique<EmpiricalTiles>(names, problem.grid, *finite, std::move(inputs), precision_of(job));
     });

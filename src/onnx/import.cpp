@@ -264,19 +264,43 @@ private:
 
 }  // namespace
 
-std::vector<double> OnnxParameter::stored(std::vector<double> const& numbers) const {
-  if (order == in_order(order.size())) return numbers;
+std::vector<std::size_t> OnnxParameter::places() const {
   std::vector<long> target(shape.size());
   for (std::size_t a = 0; a < shape.size(); ++a) target[at(order[a])] = shape[a];
   std::vector<long> const strides = strides_of(target);
-  std::vector<double> out(numbers.size());
-  for (std::size_t n = 0; n < numbers.size(); ++n) {
+  std::vector<std::size_t> out(at(product_of(shape)));
+  for (std::size_t n = 0; n < out.size(); ++n) {
     std::vector<long> const index = index_of(static_cast<long>(n), shape);
-    long place = 0;
-    for (std::size_t a = 0; a < shape.size(); ++a) place += index[a] * strides[at(order[a])];
-    out[at(place)] = numbers[n];
+    for (std::size_t a = 0; a < shape.size(); ++a) out[n] += at(index[a] * strides[at(order[a])]);
   }
   return out;
+}
+
+std::vector<double> OnnxParameter::stored(std::vector<double> const& numbers) const {
+  if (order == in_order(order.size())) return numbers;
+  std::vector<std::size_t> const places = this->places();
+  std::vector<double> out(numbers.size());
+  for (std::size_t n = 0; n < out.size(); ++n) out[places[n]] = numbers[n];
+  return out;
+}
+
+std::vector<double> OnnxParameter::as_in_file(std::vector<double> const& numbers) const {
+  if (order == in_order(order.size())) return numbers;
+  std::vector<std::size_t> const places = this->places();
+  std::vector<double> out(numbers.size());
+  for (std::size_t n = 0; n < out.size(); ++n) out[n] = numbers[places[n]];
+  return out;
+}
+
+std::string OnnxParameter::path() const {
+  std::string out;
+  for (std::size_t first = 0; first < name.size();) {
+    std::size_t const last = std::min(name.find('/', first), name.size());
+    std::string const part = name.substr(first, last - first);
+    if (!part.empty() && part != ".") out += (out.empty() ? "" : "/") + part;
+    first = last + 1;
+  }
+  return out.empty() ? name : out;
 }
 
 OnnxNetwork import_onnx(OnnxModel const& model, OnnxChoice const& choice) {

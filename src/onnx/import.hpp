@@ -24,6 +24,13 @@ struct OnnxParameter {
 
   /// Numbers as the file has them, as the program wants them.
   std::vector<double> stored(std::vector<double> const& numbers) const;
+  /// The other way.
+  std::vector<double> as_in_file(std::vector<double> const& numbers) const;
+  /// Its path in a file of parameters: the name without the steps that HDF5 drops, empty ones and ".".
+  std::string path() const;
+
+private:
+  std::vector<std::size_t> places() const;  ///< of each number of the file, where the program has it
 };
 
 /// An input of the network: what one sample of it is.

@@ -56,6 +56,13 @@ double group_bytes(JobSize const& size, double own_entries) {
                   own_entries * size.sampling->entry_bytes + rows * size.sampling->row_numbers * size.entry_bytes);
 }
 
+/// Calls of primitives on the rank with the most tiles.
+double calls_of(JobSize const& size, Machine const& machine, Share const& share) {
+  double const calls =
+      static_cast<double>(share.tiles) * size.tile_calls + static_cast<double>(size.grid.test()) / machine.ranks * size.own_calls;
+  return calls + (size.sampling ? size.grid.tiles() * size.sampling->side_calls : 0);
+}
+
 /// Every rank draws all networks, and runs its rows through them.
 double sampling_seconds(JobSize const& size, Machine const& machine, double gemm) {
   if (!size.sampling) return 0;
@@ -119,7 +126,9 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   double const gemm = (size.entry_bytes == 4 ? rates.gemm_single : rates.gemm) * machine.threads;
   double const products = gemm * (size.network_bytes > 0 ? of_layers : 1);
   plan.kernel_seconds = share.entries * (size.product_flops / products + size.pair_flops / (rates.pair * machine.threads))
-                        + own_flops / machine.ranks / products + sampling_seconds(size, machine, products);
+                        + own_flops / machine.ranks / products + sampling_seconds(size, machine, products)
+                        + calls_of(size, machine, share) / rates.calls;
+  plan.start_seconds = rates.start + plan.data_bytes / rates.data;
   plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
   double const n = size.blocks * static_cast<double>(size.grid.train());
   double const panel_bytes = n * n / 2 * 8 * (1.0 / plan.distribution.rows() + 1.0 / plan.distribution.cols());
@@ -165,8 +174,8 @@ std::string describe(Plan const& plan, JobSize const& size, Machine const& machi
   line("disk", format_bytes(plan.disk_bytes),
        size.mirrored ? "both halves of symmetric blocks (kernel.store: full)" : "lower tiles (kernel.store: lower)");
   line("time", format_seconds(plan.seconds()),
-       fmt::format("kernel {}, disk {}, solve {}", format_seconds(plan.kernel_seconds), format_seconds(plan.disk_seconds),
-                   format_seconds(plan.solve_seconds)));
+       fmt::format("start {}, kernel {}, disk {}, solve {}", format_seconds(plan.start_seconds), format_seconds(plan.kernel_seconds),
+                   format_seconds(plan.disk_seconds), format_seconds(plan.solve_seconds)));
   return out;
 }
 

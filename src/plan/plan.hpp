@@ -23,6 +23,8 @@ struct JobSize {
   double product_flops = 0;    ///< per pair: matrix products, of inputs at infinite width, of all layers of finite networks
   double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
   double own_flops = 0;        ///< per test input: matrix products of its kernels with itself, where these are computed apart
+  double tile_calls = 0;       ///< per tile: calls of primitives, which cost time however small they are
+  double own_calls = 0;        ///< per test input, as own_flops
   double strip_bytes = 0;      ///< what a thread needs beside the tiles themselves: registers of the pairs in hand
   double network_bytes = 0;    ///< what a rank needs for a finite network: parameters, samples of a tile, cotangents
   int factorizations = 0;      ///< posterior: distinct matrices to factor, 0 without a posterior
@@ -37,19 +39,23 @@ struct JobSize {
     double entry_bytes = 0;    ///< of running means, per entry: in hand for a group of tiles, and on disk for all
     double group_numbers = 0;  ///< what a group may have in hand at most, in numbers of float64
     double draw_flops = 0;     ///< of making orthogonal matrices of the numbers of a network
+    double side_calls = 0;     ///< of primitives, per row of tiles of all networks; tile_calls are those of all networks, too
   };
   std::optional<Sampling> sampling{};
 };
 
-/// Rates of one core, in units per second. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those
+/// Rates of one core, in units per second, and what every run takes besides. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those
 /// of another machine.
 struct Rates {
   double gemm = 55e9;  ///< float64 flops
   double gemm_single = 110e9;
   double pair = 20e9;    ///< pointwise flops of the fused pass
   double draw = 30e6;    ///< Gaussian numbers
+  double calls = 1e5;    ///< of primitives of finite networks: launches, and what stands around them; the same for any number of cores
   double disk = 0.9e9;   ///< bytes, of one rank
+  double data = 0.25e9;  ///< bytes of inputs: read, checked, hashed and sent to all ranks
   double network = 2e9;  ///< bytes, of one rank
+  double start = 0.2;    ///< seconds: program and MPI begin and end, result.h5 is written
 };
 
 /// Where the job would run.
@@ -78,10 +84,11 @@ struct Plan {
   double message_bytes = 0;  ///< sent by one rank
   double disk_bytes = 0;     ///< all ranks
   double means_bytes = 0;    ///< of it running means
+  double start_seconds = 0;  ///< of program and MPI, and of what is read and written once
   double kernel_seconds = 0;
   double disk_seconds = 0;
   double solve_seconds = 0;
-  double seconds() const { return kernel_seconds + disk_seconds + solve_seconds; }
+  double seconds() const { return start_seconds + kernel_seconds + disk_seconds + solve_seconds; }
 };
 
 Plan make_plan(JobSize const& size, Machine const& machine);

@@ -87,7 +87,7 @@ void load_targets(Dataset& dataset, RawArray array) {
 
 /// The path of the targets, or nothing.
 std::optional<std::string> target_path(DatasetSpec const& spec) {
-  if (spec.y || spec.file.empty()) return spec.y;
+  if (spec.y || spec.file.empty() || !spec.has_targets) return spec.y;
   auto const paths = h5::dataset_paths(h5::open_file(spec.file));
   return std::find(paths.begin(), paths.end(), "y") != paths.end() ? std::optional<std::string>("y") : std::nullopt;
 }

@@ -15,6 +15,7 @@ struct DatasetSpec {
   std::optional<std::string> y;          ///< not named: `y` of the file where it exists
   std::vector<std::string> mask{};       ///< one for each input, as x; empty: nothing is padding
   std::optional<std::string> pattern{};  ///< the graphs of aggregate layers
+  bool has_targets = true;               ///< false: none, also where the file has a `y`
 };
 
 /// What is done to the inputs: nothing; each input to norm sqrt(d); each feature to mean 0 and deviation 1, both taken from train; each position

@@ -1,12 +1,13 @@
 """Whatever is wrong with a job, its finite network or the arguments gives exit code 2, one line that names what and where, and leaves nothing behind.
 bad_data_test.py and bad_layers_test.py have more of the kind."""
+import os
 import sys
 import unittest
 
 import h5py
 import numpy
 
-from program import DONE, Folder
+from program import BAD_INPUT, DONE, Folder
 
 
 # What is wrong, how the job changes (of Folder.job), and the words that the line must have.
@@ -76,9 +77,9 @@ FINITE = [
     ("a group that is not there", WIDTHS, {"parameters": {"file": "data.h5", "group": "nets"}}, ["nets/0/w", "data.h5"]),
     ("parameters of another shape", ["flatten", {"dense": {"out_dim": 2}}], {"parameters": {"file": "data.h5", "group": "params"}},
      ["params/1/w", "(5, 2)", "(6, 2)"]),
-    ("stated padding", WIDTHS, {"data": {"padding": 0}}, ["job.yaml", "data.padding", "empirical", "masks"]),
+    ("stated padding to train with", WIDTHS, {"data": {"padding": 0}, "dynamics": {"steps": [1]}}, ["job.yaml", "dynamics.steps", "masks"]),
     ("dropout that draws", DROPOUT, {}, ["job.yaml", "1", "dropout", "mode", "test"]),
-    ("a mask", WIDTHS, {"data": {"train": {"file": "data.h5", "x": "train/x", "mask": "train/mask"}, "test": None}}, ["data.train.mask", "train/mask", "empirical", "masks"]),
+    ("a mask of another shape", WIDTHS, {"data": {"train": {"file": "data.h5", "x": "train/x", "mask": "train/x"}, "test": None}}, ["train/x", "mask"]),
     ("a graph to train with", ["aggregate", "flatten", {"dense": {"out_dim": 2}}],
      {"data": {"train": {"file": "data.h5", "x": "train/x", "y": "train/y", "pattern": "train/graph"}, "test": None}, "dynamics": {"steps": [1]}},
      ["job.yaml", "dynamics.steps", "aggregate"]),
@@ -93,8 +94,6 @@ FINITE = [
     ("random networks of which one is known", {"onnx": "net.onnx"}, {"kernel": {"kind": "monte_carlo"}},
      ["job.yaml", "kernel.kind", "monte_carlo", "ONNX", "empirical"]),
     ("random dropout", DROPOUT, {"kernel": {"kind": "monte_carlo"}}, ["job.yaml", "1", "dropout", "mode", "test"]),
-    ("padding of random networks", WIDTHS, {"kernel": {"kind": "monte_carlo"}, "data": {"padding": 0}},
-     ["job.yaml", "data.padding", "monte_carlo", "masks"]),
 ]
 
 # What is wrong with the choice of an output, the inputs, the network, kernel.output, and the words.
@@ -175,6 +174,22 @@ class BadInput(Folder):
         for what, arguments, words in ARGUMENTS:
             with self.subTest(what):
                 self.expect_line(arguments, words)
+
+    def test_nothing_stands_beside_the_line(self):
+        """Also without --quiet: what the log has to say of threads and data waits until the input is known to be right."""
+        self.write_data(change=lambda arrays: [arrays.update({f"{part}/y": arrays[f"{part}/y"] * 1.0}) for part in ("train", "test")])
+        threads = str(len(os.sched_getaffinity(0)) + 1)
+        self.write_job(self.job(network=["dens"]))
+        lines = self.run_job("posterior", "job.yaml", "--threads", threads, expect=BAD_INPUT).stderr.splitlines()
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn("dens", lines[0])
+        self.write_job()
+        said = self.run_job("posterior", "job.yaml", "--threads", threads).stderr
+        kept = (self.folder / "job.run/log.txt").read_text()
+        for word in (f"1 rank of {threads} threads share", "train/y of"):
+            self.assertEqual(said.count(word), 1, said)
+            self.assertEqual(kept.count(word), 1, kept)
+        self.assertIn(f"1 rank of {threads} threads share", self.run_job("plan", "job.yaml", "--threads", threads).stderr)
 
     def test_more_memory_than_there_is(self):
         """The matrix of three million rows is 36 TB, and more than that with its factor: said before anything is allocated."""

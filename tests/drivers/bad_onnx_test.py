@@ -141,13 +141,35 @@ class BadOnnx(Folder):
         self.refuse(["parameters.seed", "stand in its file"], parameters={"seed": 3})
         self.refuse(["parameters.init", "stand in its file"], parameters={"init": "suo"})
         self.refuse(["data.scale", "order of its own"], "--set", "data.scale={per_location: {}}")
-        self.refuse(["parameters.save", "not saved"], parameters={"save": "p.h5"})
+        self.refuse(["data.padding", "without masks"], "--set", "data.padding=0")
         self.refuse(["network", "stand alone"], "--set", "network.layers=[relu]")
         with h5py.File(self.folder / "p.h5", "w") as file:
             file["weight"], file["bias"] = floats(3, 6), floats(3)
         self.refuse(["weight of", "(3, 6)", "(6, 3)"], parameters={"file": "p.h5"})
         self.write_job(self.job(parameters={"skip": ["b"]}, kernel={"kind": "empirical"}, network=[{"dense": {"out_dim": 2}}]))
         self.assertIn("parameters.skip", self.run_job("kernel", "job.yaml", expect=BAD_INPUT).stderr)
+
+
+    def test_files_that_parameters_cannot_be_saved_to(self):
+        self.graph(
+            [node("MatMul", ["x", "a"], ["0"]), node("Add", ["0", "a/b"], ["1"]), node("Add", ["1", "/a//b"], ["2"]), node("Add", ["2", "a.b"], ["y"])],
+            [tensor(name, floats(*shape)) for name, shape in (("a", (6, 3)), ("a/b", (3,)), ("/a//b", (3,)), ("a.b", (3,)))],
+        )
+        for skip, file, words in (
+            (["a.b"], "p.h5", ["a/b and /a//b would both be a/b"]),
+            (["/a//b"], "p.h5", ["no place for the initializer a/b below a", ".safetensors"]),
+            (["/a//b"], "p.safetensors", ["a/b and a.b would both be a.b", "HDF5"]),
+        ):
+            self.refuse(["parameters.save is", *words], parameters={"save": file, "skip": skip})
+            self.refuse(["parameters.save is", *words], parameters={"save": file, "skip": skip}, ranks=2)
+        self.write_job(self.job(network={"onnx": "net.onnx"}, kernel={"kind": "empirical"}, parameters={"skip": ["/a//b", "a"]}))
+        self.run_job("kernel", "job.yaml", "--set", "parameters.save=p.h5")
+
+    def test_files_of_the_network_are_not_replaced(self):
+        self.graph([node("MatMul", ["x", "w"], ["y"])], [tensor("w", floats(6, 3), ("weights.bin", 0))])
+        (self.folder / "weights.bin").write_bytes(floats(6, 3).tobytes())
+        self.refuse(["parameters.save is", "weights.bin", "numbers in that file"], parameters={"save": "weights.bin"})
+        self.refuse(["parameters.save is", "the job reads that file"], parameters={"save": "net.onnx"})
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ import shutil
 import sys
 import unittest
 
+import h5py
+import numpy
 import yaml
 
-from program import ROOT, Folder, contains_word
+from program import BAD_INPUT, ROOT, Folder, contains_word, datasets
 
 COMMANDS = ("kernel", "posterior", "shape", "plan", "inspect", "bench")
 
@@ -30,6 +32,28 @@ class Commands(Folder):
 
     def test_version(self):
         self.assertRegex(self.say("--version"), r"^infinitile \d+\.\d+\.\d+ \(\w+")
+
+    def test_targets_that_are_there_can_be_left_aside(self):
+        """y: null is no targets, also where the file has a dataset y, in the job and by --set."""
+        arrays = self.write_data()
+        for part in ("train", "test"):
+            with h5py.File(self.folder / f"{part}.h5", "w") as file:
+                file["x"], file["y"] = arrays[f"{part}/x"], arrays[f"{part}/y"]
+        data = {part: {"file": f"{part}.h5"} for part in ("train", "test")}
+        self.write_job({**self.job(), "data": data})
+        self.assertRegex(self.run_job("posterior", "job.yaml", "--output", "scored").stdout, r"(?m)^nngp +[01]\.")
+        without = {"train": data["train"], "test": {"file": "test.h5", "y": None}}
+        self.write_job({**self.job(), "data": without}, "null.yaml")
+        for output, job, *options in (("null", "null.yaml"), ("set", "job.yaml", "--set", "data.test.y=null"), ("again", "null/job.yaml")):
+            self.assertRegex(self.run_job("posterior", job, "--output", output, *options).stdout, r"(?m)^nngp +-")
+            found = datasets(self.folder / output / "result.h5")
+            self.assertNotIn("posterior/nngp@accuracy", found)
+            numpy.testing.assert_array_equal(found["posterior/nngp/mean"], datasets(self.folder / "scored/result.h5")["posterior/nngp/mean"])
+        self.run_job("posterior", "null.yaml", "--output", "null", "--set", "data.test.y=y")  # the tiles serve both
+        self.assertEqual(self.report("null")["tiles"]["computed"], 0)
+        refused = self.run_job("posterior", "job.yaml", "--set", "data.train.y=null", expect=BAD_INPUT).stderr
+        self.assertIn("data.train has no targets", refused)
+        self.run_job("kernel", "job.yaml", "--output", "kernel", "--set", "data.train.y=null", "--set", "data.test.y=null")
 
     def test_info(self):
         text = self.say("--info")

@@ -12,6 +12,25 @@ GOLDEN = ROOT / "tests/reference/positions_masked.h5"
 PADDING = 77.25  # what stands at masked positions of the data; nobody may read it
 
 
+def with_widths(layers, width):
+    """The network with its widths written: dense layers, convolutions and attention."""
+    out = []
+    for layer in layers:
+        name, parameters = next(iter(layer.items())) if isinstance(layer, dict) else (layer, {})
+        if name in ("dense", "conv", "conv_local", "conv_transpose"):
+            parameters = {**parameters, "out_dim" if name == "dense" else "out_chan": width}
+        elif name == "global_self_attention":
+            parameters = {**parameters, **{f"n_chan_{part}": width for part in ("out", "key", "val")}}
+        elif name in ("sum", "product", "parallel"):
+            parameters = [with_widths(branch, width) for branch in parameters]
+        elif name == "concat":
+            parameters = {**parameters, "branches": [with_widths(branch, width) for branch in parameters["branches"]]}
+        elif name == "repeat":
+            parameters = {**parameters, "layers": with_widths(parameters["layers"], width)}
+        out.append({name: parameters} if parameters else name)
+    return out
+
+
 class GoldenJobs(Folder):
     def write_case(self, name, padding=None, scale=1.0, **sections):
         """The data of a golden case and the job that computes it; `padding` instead of masks."""
@@ -48,6 +67,28 @@ class GoldenJobs(Folder):
                     known, found = golden[name][block][kind][()], file[block][kind][()]
                     allowed = max(floor, 10 * golden[name].attrs[f"float64_loss_{kind}"]) * abs(known).max()
                     self.assertLessEqual(abs(found - known).max(), allowed, f"{name} {block}/{kind}")
+
+    def test_means_of_finite_networks_meet_the_golden_kernels(self):
+        """Within 5 standard errors where one nonlinearity is followed by what is linear in its kernel: there means are exact at any width. Elsewhere
+        width leaves a bias: tests/monte_carlo_test.cpp says of which size."""
+        exact = ("conv_local", "conv_circular", "avg_pool_edges", "resize_nearest", "dot_general", "polynomial", "two_outputs_masked")
+        for name in (*exact, "graph_masked", "concat_positions", "layer_norm_positions", "attention"):
+            with self.subTest(name):
+                width, samples, bias = (24, 300, 0) if name in exact else (48, 40, 6 / 48)
+                kernel = {"kind": "monte_carlo", "samples": samples, "test_test": "diagonal"}
+                self.write_case(name)
+                job = yaml.safe_load((self.folder / "job.yaml").read_text())
+                job["network"], job["kernel"] = with_widths(job["network"], width), {**job["kernel"], **kernel, "tile": "auto"}
+                self.write_job(job)
+                self.run_job("kernel", "job.yaml", "--output", f"{name}.sampled")
+                with h5py.File(GOLDEN) as golden, h5py.File(self.folder / f"{name}.sampled/result.h5") as file:
+                    for kind in ("nngp", "ntk"):
+                        train, test = golden[name]["train_train"][kind][()].diagonal(), golden[name]["test_test"][kind][()]
+                        for block, left, right in (("train_train", train, train), ("test_train", test, train)):
+                            known, found = golden[name][block][kind][()], file[block][kind][()]
+                            scale = numpy.sqrt(numpy.outer(left, right))
+                            allowed = 5 * file[block][f"{kind}_error"][()] + (bias + 1e-9) * scale
+                            self.assertLessEqual((abs(found - known) - allowed).max(), 0, f"{block}/{kind}")
 
     def test_kernels_on_any_number_of_ranks(self):
         for name in ("conv_image_strides", "layer_norm_positions", "attention", "graph_image_edges", "graph_masked", "two_outputs_0", "two_outputs_masked"):

@@ -11,6 +11,7 @@ import h5py
 import numpy
 
 from onnx_file import model, node, port, tensor
+from parameters_test import read_safetensors
 from program import ROOT, Folder, datasets, differences
 from restart_test import Disturbed
 
@@ -104,6 +105,59 @@ class Onnx(Folder):
         numpy.testing.assert_allclose(datasets(self.folder / "read/result.h5")["train_train/nngp"], y @ y.T / 3, rtol=1e-10, atol=1e-10)
         self.run_job("kernel", "read/job.yaml", "--output", "echoed")
         self.assertEqual(differences(self.folder / "read/result.h5", self.folder / "echoed/result.h5"), [])
+
+    def test_parameters_come_back_from_where_they_are_saved(self):
+        chance = numpy.random.default_rng(4)
+        arrays = {
+            "/features/w": chance.normal(size=(4, 2, 3, 2)).astype("float32"),
+            "b": chance.normal(size=4),
+            "up.w": chance.normal(size=(4, 2, 2, 2)).astype("float16"),
+            "scale": numpy.array(1.5, "float32"),
+        }
+        nodes = [
+            node("Conv", ["x", "/features/w", "b"], ["0"]),
+            node("Tanh", ["0"], ["1"]),
+            node("ConvTranspose", ["1", "up.w"], ["2"]),
+            node("Mul", ["2", "scale"], ["3"]),
+            node("Flatten", ["3"], ["y"]),
+        ]
+        (self.folder / "net.onnx").write_bytes(
+            model(nodes, [tensor(*each) for each in arrays.items()], [port("x", ["n", 2, 4, 3])], [port("y", ["n", 24])])
+        )
+        self.write_data(features=24)
+        self.write_job(self.job(network={"onnx": "net.onnx"}, kernel={"kind": "empirical"}, data={"shape": [2, 4, 3]}))
+        self.run_job("kernel", "job.yaml", "--output", "known", "--set", "parameters.save=p.h5", ranks=2)
+        self.run_job("kernel", "job.yaml", "--output", "known", "--set", "parameters.save=p.safetensors")
+        with h5py.File(self.folder / "p.h5") as file:
+            saved = {name: file[name][()] for name in arrays}
+        dotted = read_safetensors(self.folder / "p.safetensors")
+        for name, array in arrays.items():
+            for found in (saved[name], dotted[name.strip("/").replace("/", ".")]):
+                self.assertEqual((found.shape, found.dtype), (array.shape, numpy.float64), name)
+                numpy.testing.assert_array_equal(found, array)
+        for file in ("p.h5", "p.safetensors"):
+            self.run_job("kernel", "job.yaml", "--output", file + ".run", "--set", f"parameters.file={file}")
+            self.assertEqual(differences(self.folder / "known/result.h5", self.folder / f"{file}.run/result.h5"), [], file)
+
+    def test_golden_parameters_come_back(self):
+        with h5py.File(GOLDEN) as golden:
+            names = sorted(golden)
+        for name in names if ALL_CASES else ["resnet_recent", "vision"]:
+            self.golden_job(name)
+            for file in ("p.h5", "p.safetensors"):
+                with self.subTest(f"{name} {file}"):
+                    self.run_job("kernel", "job.yaml", "--output", f"{name}.known", "--set", f"parameters.save={file}")
+                    self.run_job("kernel", "job.yaml", "--output", f"{name}.{file}", "--set", f"parameters.file={file}")
+                    self.assertEqual(differences(self.folder / f"{name}.known/result.h5", self.folder / f"{name}.{file}/result.h5"), [])
+
+    def test_trained_parameters_are_saved(self):
+        x = self.small(dynamics={"steps": [0, 1], "learning_rate": 0.5})
+        self.run_job("posterior", "job.yaml", "--set", "dynamics.save=trained.h5")
+        labels = numpy.arange(len(x)) % 3
+        y = (labels[:, None] == numpy.arange(3)) - 1 / 3
+        with h5py.File(self.folder / "trained.h5") as file:
+            expected = self.w - 0.5 * x.T @ (x @ self.w + self.b - y) / y.size
+            numpy.testing.assert_allclose(file["w"], expected, rtol=1e-10, atol=1e-12)
 
     def test_another_file_of_that_name_is_another_network(self):
         self.small()

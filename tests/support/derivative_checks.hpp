@@ -54,7 +54,11 @@ class Checks {
 public:
   static constexpr int rows = 3, copies = 2;
 
-  explicit Checks(FiniteProgram program) : program_(std::move(program)), parameters_(draw(1, 1, 1)), inputs_(draw_inputs(1, 2)) {}
+  /// `fixed`: the last inputs [rows][size], of which no derivatives are taken.
+  explicit Checks(FiniteProgram program, Values const& fixed = {})
+      : program_(std::move(program)), fixed_(fixed.size()), parameters_(draw(1, 1, 1)), inputs_(draw_inputs(1, 2)) {
+    std::copy(fixed.begin(), fixed.end(), inputs_.end() - std::ssize(fixed));
+  }
 
   FiniteProgram const& program() const { return program_; }
 
@@ -159,6 +163,7 @@ private:
     Values out;
     for (int const value : program_.inputs)
       out.push_back(normals(copy_count * rows * program_.value(value).size, stream * 1000 + out.size()));
+    for (std::size_t i = out.size() - fixed_; i < out.size(); ++i) out[i].assign(out[i].size(), 0);
     return out;
   }
   static Values moved(Values values, Values const& direction, double h) {
@@ -179,6 +184,7 @@ private:
   }
 
   FiniteProgram program_;
+  std::size_t fixed_;
   Values parameters_, inputs_;
 };
 
