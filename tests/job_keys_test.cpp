@@ -53,6 +53,7 @@ TEST_CASE("each row of the table stands once and below a section", "[job]") {
     if (cut != std::string::npos) CHECK(find_key(key.path.substr(0, cut))->needs == Needs::section);
   }
   CHECK(keys_below("data") == std::vector<std::string>{"train", "test", "padding", "shape", "scale"});
-  CHECK(keys_below("") == std::vector<std::string>{"name", "output", "data", "network", "kernel", "parameters", "shape", "posterior", "dynamics"});
+  CHECK(keys_below("")
+        == std::vector<std::string>{"name", "output", "data", "network", "kernel", "parameters", "shape", "posterior", "dynamics"});
   CHECK(find_key("kernel.tiles") == nullptr);
 }

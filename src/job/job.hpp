@@ -8,6 +8,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "shaping/block_map.hpp"
+
 namespace infinitile {
 
 /// One checked job file: no key left unread, defaults filled in, paths complete. INTERFACE of the keys: job/keys.cpp, printed by
@@ -71,6 +73,7 @@ struct Job {
   struct Shape {
     std::string method;  ///< dks, tat
     double c_slope_1_target = 0, local_q_slope_target = 0, c_val_0_target = 0, c_curve_target = 0;
+    std::optional<BlockMap> subnetworks;  ///< none: read off the graph
   };
 
   std::filesystem::path file;  ///< where it was read from

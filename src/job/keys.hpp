@@ -24,6 +24,7 @@ enum class Needs {
   auto_or_number,  ///< auto, or a finite number above 0
   counts,          ///< a list of whole numbers from 0, each larger than the one before
   axes,            ///< a list of whole numbers, also an empty one
+  mapping,         ///< a mapping of keys that the table does not list
   network,         ///< layers; net/ reads them
 };
 
