@@ -110,8 +110,10 @@ TEST_CASE("the posteriors that are asked for by default are those that the kerne
 TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
   auto const [words, expected] = GENERATE(table<std::string, std::string>({
       {"",
-       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters, shape, posterior and "
-       "dynamics; found empty. infinitile --defaults prints one."},
+       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters, shape, posterior and dynamics; found "
+       "empty. "
+       "infinitile "
+       "--defaults prints one."},
       {"network: [dense]\n", "jobs/a.yaml: data.train is missing; a job needs it. infinitile --defaults prints a complete one."},
       {"data: {train: {file: a.h5}}\n", "jobs/a.yaml: network is missing; a job needs it. infinitile --defaults prints a complete one."},
       {start + "kernal: {}\n", "jobs/a.yaml:3: unknown key \"kernal\". Did you mean \"kernel\"?"},
