@@ -33,6 +33,9 @@ std::vector<Measurement> convolutions(Context const& context, BenchSize size);
 std::vector<Measurement> empirical(Context const& context, BenchSize size);
 std::vector<Measurement> empirical_shapes(Context const& context, BenchSize size);
 
+/// drivers/bench_shaping.cpp.
+std::vector<Measurement> shaping(Context const& context, BenchSize size);
+
 /// All there are; drivers/bench_cases.cpp.
 std::vector<Benchmark> const& benchmarks();
 

@@ -18,18 +18,20 @@ std::string_view quantity(ShapeMethod method) {
   return method == ShapeMethod::dks ? "C'(1)" : method == ShapeMethod::tat ? "C''(1)" : "C(0)";
 }
 
-void print(Shaping const& shaping) {
+void print(Shaping const& shaping, Job const& job) {
   fmt::print("{:16} {:>13} {:>13} {:>13} {:>13} {:>10}\n", "activation", "input_scale", "input_shift", "output_scale", "output_shift",
              "residual");
   for (ShapedKind const& kind : shaping.network.kinds) {
     Scaling const& s = kind.shaped.scaling;
-    fmt::print("{:16} {:13.8f} {:13.8f} {:13.8f} {:13.8f} {:10.1e}\n", kind.before.name, s.input_scale, s.input_shift, s.output_scale,
+    fmt::print("{:16} {:13.8f} {:13.8f} {:13.8f} {:13.8f} {:10.0e}\n", kind.before.name, s.input_scale, s.input_shift, s.output_scale,
                s.output_shift, kind.residuals.largest());
     if (kind.before.name == "leaky_relu") fmt::print("{:16} alpha {:.10f}\n", "", alpha_of(kind.shaped));
   }
   LocalTarget const& local = shaping.network.local;
   fmt::print("largest {} of all subnetworks: {:.6g}, with {} {:.6g} of every activation\n", quantity(local.method),
              shaping.network.achieved, local.method == ShapeMethod::tat_leaky ? "alpha" : quantity(local.method), local.value);
+  if (job.shape.subnetworks)
+    fmt::print("they are those of shape.subnetworks; of this graph itself the largest is {:.6g}\n", shaping.network.in_graph);
   fmt::print("two inputs of correlation 0.5 come out with {:.4g}; before with {:.4g}\n", shaping.half_after, shaping.half_before);
 }
 
@@ -60,7 +62,7 @@ void shape_activations(Job const& job, Context const& context) {
                            {"job", echo_job(job, sources)},        {"network_hash", hexadecimal(sources.network)},
                            {"start", context.report.start},        {"duration_seconds", context.report.clock.seconds()}};
     write_result(directory.path(), contents, {TileGrid(1, 0, 1), {}, Precision::float64, true, 0}, {});
-    print(shaping);
+    print(shaping, job);
     fmt::print("results in {} and {}\n", shown(job.output / "shaped.yaml"), shown(job.output / "result.h5"));
   });
 }

@@ -19,6 +19,13 @@ struct Series {
     std::fill_n(c, order + 1, 0.0);
     c[0] = constant;
   }
+  // Copies of what is defined: most series are short, and the whole array would take longer than the arithmetic.
+  Series(Series const& other) : order(other.order) { std::copy_n(other.c, order + 1, c); }
+  Series& operator=(Series const& other) {
+    order = other.order;
+    std::copy_n(other.c, order + 1, c);
+    return *this;
+  }
 };
 
 inline Series operator+(Series x, double shift) {

@@ -8,6 +8,7 @@ infinitile_test(job_memory_test USES infinitile_job)
 infinitile_test(job_run_directory_test USES infinitile_job RANKS 1 2)
 infinitile_test(job_parameters_file_test USES infinitile_job)
 infinitile_test(job_safetensors_test USES infinitile_job)
+infinitile_test(job_shape_keys_test USES infinitile_job)
 infinitile_test(job_shared_rows_test USES infinitile_job RANKS 1 2 3)
 infinitile_test(random_networks_test USES infinitile_job)
 

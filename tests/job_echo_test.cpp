@@ -85,6 +85,7 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
                                                   {"shape.local_q_slope_target", "0.9"},
                                                   {"shape.c_val_0_target", "0.8"},
                                                   {"shape.c_curve_target", "0.2"},
+                                                  {"shape.subnetworks", "{chain: 7}"},
                                                   {"dynamics.steps", "[1, 5]"},
                                                   {"dynamics.learning_rate", "0.5"},
                                                   {"dynamics.orders", "[3]"},

@@ -32,6 +32,11 @@ set(few_digits ${PROJECT_BINARY_DIR}/digits_600)  # the runs with 600 digits to 
 infinitile_driver_test(tests/drivers/digits_600_test.py TIMEOUT 600 PROCESSORS 2 SETUP digits_600 LABELS slow ARGUMENTS ${few_digits})
 infinitile_driver_test(notebooks/run.py VARIANT digits_convolutional TIMEOUT 180 PROCESSORS 1 REQUIRED digits_600 LABELS slow
   ARGUMENTS digits_convolutional ${few_digits}/digits_600_dense.run/result.h5 ${few_digits}/digits_600_conv.run/result.h5)
+set(deep_tanh ${PROJECT_BINARY_DIR}/deep_tanh)  # as it is written, and shaped
+infinitile_driver_test(tests/drivers/deep_tanh_test.py TIMEOUT 900 PROCESSORS 2 SETUP deep_tanh LABELS slow ARGUMENTS ${deep_tanh})
+infinitile_driver_test(notebooks/run.py VARIANT shaping TIMEOUT 180 PROCESSORS 1 REQUIRED deep_tanh LABELS slow ARGUMENTS shaping
+  ${deep_tanh}/deep_tanh_dks.shape/result.h5 ${deep_tanh}/deep_tanh_tat.shape/result.h5 ${deep_tanh}/deep_tanh.run/result.h5
+  ${deep_tanh}/deep_tanh_dks.run/result.h5 ${deep_tanh}/deep_tanh_tat.run/result.h5)
 infinitile_driver_test(tests/drivers/digits_test.py TIMEOUT 180 PROCESSORS 2 SETUP digits ARGUMENTS ${digits_run})
 infinitile_driver_test(tests/drivers/read_result.py TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS ${digits_run}/result.h5)
 infinitile_driver_test(notebooks/run.py VARIANT digits TIMEOUT 180 PROCESSORS 1 REQUIRED digits ARGUMENTS digits ${digits_run}/result.h5)

@@ -2,48 +2,21 @@
 
 #include <cmath>
 #include <fstream>
+#include <numbers>
 #include <random>
 #include <sstream>
 
+#include <boost/math/quadrature/gauss_kronrod.hpp>
 #include <fmt/format.h>
 
+#include "shaping/network_maps.hpp"
 #include "support/catch.hpp"
 #include "support/language.hpp"
+#include "support/residual_networks.hpp"
 
 using namespace infinitile;
 
 namespace {
-
-/// A residual network of the published examples: blocks of `convs` activations beside a shortcut of weight w. Reference 1.6 and 2.2.
-struct Residual {
-  std::vector<int> blocks;
-  int convs;
-  double w;
-  bool v2;
-
-  std::string branch(std::string const& activation, bool begins_activated) const {
-    std::string out;
-    for (int i = 0; i < convs; ++i) {
-      if (i > 0 || !begins_activated) out += activation + ", ";
-      out += i + 1 < convs ? "dense, " : fmt::format("{{dense: {{w_std: {:.17g}}}}}", std::sqrt(1 - w * w));
-    }
-    return out;
-  }
-
-  std::string words(std::string const& activation) const {
-    std::string layers = "[dense, ";
-    for (int const count : blocks)
-      for (int i = 0; i < count; ++i) {
-        bool const projects = v2 && i == 0 && w > 0;
-        std::string const shortcut = projects ? fmt::format("{{dense: {{w_std: {:.17g}}}}}", w)
-                                              : fmt::format("{{monomial: {{degree: 1, output_scale: {:.17g}}}}}", w);
-        if (projects) layers += activation + ", ";
-        layers += w > 0 ? fmt::format("{{sum: [[{}], [{}]]}}, ", shortcut, branch(activation, projects)) : branch(activation, false) + ", ";
-        if (!v2) layers += activation + ", ";
-      }
-    return layers + activation + "]";
-  }
-};
 
 std::string layers_of(std::string const& net, std::string const& activation) {
   if (net.starts_with("chain_")) return fmt::format("[{{repeat: {{times: {}, layers: [dense, {}]}}}}]", net.substr(6), activation);
@@ -55,15 +28,16 @@ std::string layers_of(std::string const& net, std::string const& activation) {
   throw Error("no network is called " + net);
 }
 
+/// A row of a golden file; `third` is the local target in shaping.csv and Q'(1) in shaping_published.csv.
 struct Golden {
   std::string method, net, activation;
-  double goal, local;
+  double goal, third;
   Scaling scaling;
   double alpha;
 };
 
-std::vector<Golden> read_golden() {
-  std::ifstream file(std::string(INFINITILE_TEST_DATA) + "/shaping.csv");
+std::vector<Golden> read_golden(std::string const& name) {
+  std::ifstream file(std::string(INFINITILE_TEST_DATA) + "/" + name);
   std::vector<Golden> out;
   std::string line;
   std::getline(file, line);
@@ -100,10 +74,10 @@ double alpha_in(Activation const& layer) {
 
 TEST_CASE("shaped networks of the golden file", "[shape]") {
   int others = 0;
-  for (Golden const& row : read_golden()) {
+  for (Golden const& row : read_golden("shaping.csv")) {
     CAPTURE(row.method, row.net, row.goal, row.activation);
     Network const network = read_words(layers_of(row.net, in_words(row.activation)));
-    if (row.method == "tat_leaky" && row.local == 0) {
+    if (row.method == "tat_leaky" && row.third == 0) {
       CHECK(message_of([&] { shape_network(network, goal_of(row)); }).find("reaches at most") != std::string::npos);
       continue;
     }
@@ -111,7 +85,7 @@ TEST_CASE("shaped networks of the golden file", "[shape]") {
     CHECK_THAT(found.achieved, Catch::Matchers::WithinRel(row.goal, 1e-10));
     REQUIRE(found.kinds.size() == 1);
     CHECK(found.kinds[0].residuals.largest() <= shape_tolerance);
-    if (row.method != "tat_leaky") CHECK_THAT(found.local.value, Catch::Matchers::WithinRel(row.local, 1e-12));
+    if (row.method != "tat_leaky") CHECK_THAT(found.local.value, Catch::Matchers::WithinRel(row.third, 1e-12));
     for (int n = 0; n < network.size(); ++n) {
       Activation const& layer = found.layers[static_cast<std::size_t>(n)];
       if (layer.name.empty()) continue;
@@ -128,6 +102,102 @@ TEST_CASE("shaped networks of the golden file", "[shape]") {
     }
   }
   CHECK(others == 1);
+}
+
+TEST_CASE("published parameters are met", "[shape]") {
+  std::vector<Golden> const rows = read_golden("shaping_published.csv");
+  CHECK(rows.size() == 113);
+  for (Golden const& row : rows) {
+    CAPTURE(row.method, row.net, row.goal, row.activation);
+    ShapeGoal goal = goal_of(row);
+    goal.local_q_slope_target = row.third;
+    Network const network = read_words(layers_of(row.net, in_words(row.activation)));
+    ShapedNetwork const found = shape_network(network, goal);
+    CHECK(found.kinds.at(0).residuals.largest() <= shape_tolerance);
+    Activation const& layer = found.layers[static_cast<std::size_t>(network.output())];
+    // Exact for chains, ten digits. For the residual network the package's own tests allow 1.5e-7, and its local C'(1) - 1 is off by up to
+    // 5e-8 of itself since its goal is met to 1e-8; output_scale follows with half of that.
+    double const exact = row.net.starts_with("chain_") ? 2e-10 : 1.5e-7, relative = row.net.starts_with("chain_") ? 1e-9 : 3e-8;
+    CHECK_THAT(layer.affine.input_scale, Catch::Matchers::WithinAbs(row.scaling.input_scale, exact));
+    CHECK_THAT(layer.affine.input_shift, Catch::Matchers::WithinAbs(row.scaling.input_shift, exact));
+    CHECK_THAT(layer.affine.output_shift, Catch::Matchers::WithinAbs(row.scaling.output_shift, exact));
+    CHECK_THAT(layer.affine.output_scale, Catch::Matchers::WithinRel(row.scaling.output_scale, relative));
+    if (row.activation == "leaky_relu") CHECK_THAT(alpha_in(layer), Catch::Matchers::WithinAbs(row.alpha, exact));
+  }
+}
+
+TEST_CASE("published values of shaped activations are met", "[shape]") {
+  // dks_tat, reference 6.2: f(0.6) and f(-0.6), |difference| < 5e-9 there. Kinked ones are left out, whose quadrature there steps over the
+  // kink. tanh under tat is its other root there, -f(-x).
+  struct Values {
+    char const *method, *activation;
+    double right, left;
+  };
+  Values const published[] = {
+      {"dks", "softplus", 0.5205088334781294, -0.6970897398761904},        {"dks", "tanh", 0.6910746968773931, -0.5122335409369118},
+      {"tat", "softplus", 0.6923574763139374, -0.4935166367766701},        {"tat", "tanh", 0.49030275427738146, -0.6860178437500071},
+      {"tat", "gelu_approximate", 0.6922557817568101, -0.491992384704867}, {"tat", "gelu", 0.6922429517529013, -0.49198103131465193},
+      {"tat_leaky", "leaky_relu", 0.7954047194402861, -0.2955187511683813}};
+  for (Values const& row : published) {
+    CAPTURE(row.method, row.activation);
+    ShapeGoal goal{ShapeGoal::Method::tat, 12, 0.97, 0.95, 4.5};
+    if (row.method == std::string("dks")) goal.method = ShapeGoal::Method::dks;
+    Network const network = read_words(layers_of("resnet101_v2_w0.6", in_words(row.activation)));
+    AnyActivation const f = shape_network(network, goal).kinds.at(0).shaped;
+    CHECK_THAT(activation_value(f, 0.6), Catch::Matchers::WithinAbs(row.right, 5e-9));
+    CHECK_THAT(activation_value(f, -0.6), Catch::Matchers::WithinAbs(row.left, 5e-9));
+  }
+}
+
+TEST_CASE("maps of shaped activations are those of the golden file", "[shape]") {
+  std::ifstream file(std::string(INFINITILE_TEST_DATA) + "/shaping_maps.csv");
+  std::string line, last;
+  std::getline(file, line);
+  AnyActivation f = make_activation("tanh", {});
+  int rows = 0;
+  for (; std::getline(file, line); ++rows) {
+    std::istringstream row(line);
+    std::string method, activation, map, at, value;
+    for (std::string* const field : {&method, &activation, &map, &at, &value}) std::getline(row, *field, ',');
+    CAPTURE(line);
+    if (method + activation != last) {
+      ShapeGoal goal;
+      goal.method = method == "dks" ? ShapeGoal::Method::dks : ShapeGoal::Method::tat;
+      f = shape_network(read_words(layers_of("chain_50", in_words(activation))), goal).kinds.at(0).shaped;
+      last = method + activation;
+    }
+    if (map == "c") {
+      // At -1 the file's quadrature has an edge at the kink of one of the factors alone; infinite width takes the exact gelu.
+      bool const kinked = activation == "relu" || activation == "elu" || activation == "selu" || activation == "softsign";
+      if (at == "-1.0" && kinked) continue;
+      std::vector<double> c{std::stod(at)};
+      map_correlations(f, 1, c);
+      CHECK_THAT(c[0], Catch::Matchers::WithinAbs(std::stod(value), activation == "gelu_approximate" ? 3e-5 : 1e-10));
+    } else {
+      AnyActivation scaled = f;
+      scaled.scaling.input_scale *= std::sqrt(std::stod(at));
+      CHECK_THAT(local_moments(scaled).q(), Catch::Matchers::WithinRel(std::stod(value), 1e-10));
+    }
+  }
+  CHECK(rows == 384);
+}
+
+TEST_CASE("opposite inputs have the correlation of adaptive quadrature", "[shape]") {
+  using boost::math::quadrature::gauss_kronrod;
+  for (std::string const name : {"relu", "elu", "selu", "softsign", "tanh"}) {
+    CAPTURE(name);
+    AnyActivation const f = shape_network(read_words(layers_of("chain_50", name)), {}).kinds.at(0).shaped;
+    double const kink = std::abs(f.scaling.input_shift / f.scaling.input_scale);
+    auto const product = [&](double z) {
+      return activation_value(f, z) * activation_value(f, -z) * std::exp(-z * z / 2) / std::sqrt(2 * std::numbers::pi);
+    };
+    double expected = 0;
+    for (auto const& [from, to] : {std::pair(-13.0, -kink), std::pair(-kink, kink), std::pair(kink, 13.0)})
+      expected += gauss_kronrod<double, 61>::integrate(product, from, to, 12, 1e-15);
+    std::vector<double> c{-1};
+    map_correlations(f, 1, c);
+    CHECK_THAT(c[0], Catch::Matchers::WithinAbs(expected, 1e-10));
+  }
 }
 
 TEST_CASE("random networks meet their conditions", "[shape]") {
@@ -152,6 +222,13 @@ TEST_CASE("random networks meet their conditions", "[shape]") {
       for (ShapedKind const& kind : found.kinds) CHECK(kind.residuals.largest() <= shape_tolerance);
     }
   }
+}
+
+TEST_CASE("a goal that only almost straight lines reach is met", "[shape]") {
+  // Reference 1.3: with three layers bent_identity wants an input_scale of about 240.
+  ShapedNetwork const found = shape_network(read_words(layers_of("chain_3", "bent_identity")), {});
+  CHECK(found.kinds.at(0).residuals.largest() <= shape_tolerance);
+  CHECK(found.kinds.at(0).shaped.scaling.input_scale == Approx(240).epsilon(0.02));
 }
 
 TEST_CASE("weights keep their w_std, and the activation makes up for it", "[shape]") {

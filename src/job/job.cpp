@@ -11,6 +11,7 @@
 #include "job/saves.hpp"
 #include "job/scale_keys.hpp"
 #include "job/settings.hpp"
+#include "job/shape_keys.hpp"
 #include "kernels/series.hpp"
 #include "net/yaml.hpp"
 #include "plan/tile_grid.hpp"
@@ -131,12 +132,6 @@ Job::Dynamics read_dynamics(Settings const& settings, Job const& job) {
   if (!dynamics.save.empty() && (dynamics.save == job.parameters.file || dynamics.save == job.parameters.save))
     settings.refuse("dynamics.save", "another key of parameters names the same file. Save to another one.");
   return dynamics;
-}
-
-Job::Shape read_shape(Settings const& settings) {
-  auto const number = [&](char const* key) { return settings.at(std::string("shape.") + key).as<double>(); };
-  return {word_at(settings, "shape.method"), number("c_slope_1_target"), number("local_q_slope_target"), number("c_val_0_target"),
-          number("c_curve_target")};
 }
 
 /// Lists of words and numbers in one line.

@@ -8,6 +8,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include "shaping/block_map.hpp"
 #include "store/dataset.hpp"
 
 namespace infinitile {
@@ -76,6 +77,7 @@ struct Job {
   struct Shape {
     std::string method;  ///< dks, tat
     double c_slope_1_target = 0, local_q_slope_target = 0, c_val_0_target = 0, c_curve_target = 0;
+    std::optional<BlockMap> subnetworks;  ///< none: read off the graph
   };
 
   std::filesystem::path file;  ///< where it was read from

@@ -170,6 +170,15 @@ std::vector<Key> make_table() {
       {"shape.local_q_slope_target", number, nothing, "1.0", "", "dks: Q'(1) of every activation", {}},
       {"shape.c_val_0_target", number, nothing, "0.9", "", "tat of leaky_relu: the largest C(0), from 0 to below 1", {}},
       {"shape.c_curve_target", number, nothing, "0.3", "", "tat of all others: the largest C''(1), above 0", {}},
+      {"shape.subnetworks",
+       mapping,
+       nothing,
+       "",
+       "",
+       "instead of those of the graph: {chain: 100}, or {blocks: [{activations: 3, shortcut_weight: 0.6, projection: false, then: 0, "
+       "times: "
+       "16}], then: 1}",
+       {}},
       {"posterior", section, nothing, "", "", "read by the command posterior", {}},
       {"posterior.get",
        some_of,

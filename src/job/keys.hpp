@@ -25,6 +25,7 @@ enum class Needs {
   counts,          ///< a list of whole numbers from 0, each larger than the one before
   axes,            ///< a list of whole numbers, also an empty one
   scale,           ///< one of the choices, or a mapping of one of them to its parameters; scale_keys.cpp reads them
+  mapping,         ///< a mapping of keys that the table does not list
   network,         ///< layers; net/ reads them
 };
 

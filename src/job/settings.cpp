@@ -123,6 +123,8 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return node.IsSequence() && std::ranges::all_of(node, holds<int>);
     case Needs::scale:
       return is_among(node, key.choices) || node.IsMap();
+    case Needs::mapping:
+      return node.IsMap();
     case Needs::network:
       return true;
   }
@@ -165,6 +167,8 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return "a list of growing whole numbers is needed, such as [0, 10, 100].";
     case Needs::axes:
       return "a list of axes is needed, such as [-1] or [].";
+    case Needs::mapping:
+      return "a mapping is needed; infinitile --defaults shows one.";
     case Needs::network:
       break;
   }

@@ -1,6 +1,7 @@
 #include "job/shaping.hpp"
 
 #include <cmath>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "base/index.hpp"
@@ -40,6 +41,15 @@ public:
     add("shape/network/c_after", c_axis(), new_c, "C map of the shaped network");
     add("shape/network/q_before", q_axis(), variances([&](double q) { return old_maps.q(q); }), "Q map of the network as it was written");
     add("shape/network/q_after", q_axis(), variances([&](double q) { return new_maps.q(q); }), "Q map of the shaped network");
+    Note note{"shape/network", {}};
+    for (auto const& [maps, c, when] : {std::tuple(&old_maps, &old_c, "before"), std::tuple(&new_maps, &new_c, "after")}) {
+      MapsAtOne const at_one = maps->at_one();
+      for (auto const& [name, value] :
+           {std::pair("q_val_1", at_one.q), std::pair("q_slope_1", at_one.q_slope), std::pair("c_val_0", (*c)[(c->size() - 1) / 2]),
+            std::pair("c_slope_1", at_one.c_slope), std::pair("c_curve_1", at_one.c_curvature)})
+        if (std::isfinite(value)) note.attributes.push_back({text(name, "_", when), value});
+    }
+    out_.notes.push_back(note);
   }
 
   void add_kind(std::string const& path, AnyActivation const& before, AnyActivation const& after) {
@@ -74,8 +84,12 @@ private:
 };
 
 ShapeGoal goal_of(Job::Shape const& shape) {
-  return {shape.method == "dks" ? ShapeGoal::Method::dks : ShapeGoal::Method::tat, shape.c_slope_1_target, shape.local_q_slope_target,
-          shape.c_val_0_target, shape.c_curve_target};
+  return {shape.method == "dks" ? ShapeGoal::Method::dks : ShapeGoal::Method::tat,
+          shape.c_slope_1_target,
+          shape.local_q_slope_target,
+          shape.c_val_0_target,
+          shape.c_curve_target,
+          shape.subnetworks};
 }
 
 /// tanh, then tanh_2: kinds of one name differ in their parameters.
@@ -129,6 +143,7 @@ Shaping shape_job(Job const& job) {
                        {{"method", job.shape.method},
                         {std::string(out.network.goal_key()), out.network.wanted},
                         {"achieved", out.network.achieved},
+                        {"achieved_in_graph", out.network.in_graph},
                         {"local_target", out.network.local.value}}});
   return out;
 }

@@ -1,5 +1,6 @@
 #include "shaping/local_maps.hpp"
 
+#include <array>
 #include <cmath>
 #include <numbers>
 
@@ -50,17 +51,19 @@ LocalMoments moments_of(A const& phi, Scaling const& s, Accuracy accuracy) {
   if constexpr (requires { phi.steepness(); }) steepness = phi.steepness();
   double const bend = s.input_scale == 0 ? 0 : -s.input_shift / s.input_scale;
   Rule const rule = rule_for(bend, std::abs(s.input_scale) * steepness, accuracy);
-  std::vector<Series> values;
+  std::vector<std::array<double, 3>> values;
   values.reserve(rule.x.size());
   LocalMoments sums;
   for (std::size_t i = 0; i < rule.x.size(); ++i) {
     Series z(2, rule.x[i]);
     z.c[1] = 1;
-    values.push_back(scaled_compose(phi, s, z));
-    sums.mean += rule.w[i] * values.back().c[0];
+    Series const y = scaled_compose(phi, s, z);
+    values.push_back({y.c[0], y.c[1], 2 * y.c[2]});
+    sums.mean += rule.w[i] * y.c[0];
   }
   for (std::size_t i = 0; i < rule.x.size(); ++i) {
-    double const w = rule.w[i], y = values[i].c[0] - sums.mean, slope = values[i].c[1], curvature = 2 * values[i].c[2];
+    auto const [value, slope, curvature] = values[i];
+    double const w = rule.w[i], y = value - sums.mean;
     sums.variance += w * y * y;
     sums.pull += w * y * slope * rule.x[i];
     sums.mean_pull += w * slope * rule.x[i];

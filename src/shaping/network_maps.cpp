@@ -1,26 +1,165 @@
 #include "shaping/network_maps.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <deque>
+#include <limits>
 
-#include "base/error.hpp"
 #include "base/index.hpp"
-#include "base/text.hpp"
 #include "shaping/local_maps.hpp"
+#include "shaping/map_walk.hpp"
 
 namespace infinitile {
 
 namespace {
 
-/// Two inputs at a node, for every c_in: both of variance q, and their correlations.
-struct Correlated {
-  double q = 1;
-  std::vector<double> c;
+using NodeActivations = std::vector<std::optional<AnyActivation>>;
+template <class Value>
+using Parts = std::vector<std::pair<double, Value const*>>;
+
+/// What is known of activations at variances, since deep networks have many equal layers, and their variances meet a fixed point.
+template <class Value>
+class KnownLayers {
+public:
+  /// `find(f)` of the activation of that node at variance q, found once.
+  template <class Find>
+  Value const& at_variance(Network const& network, int node, double q, Find const& find) {
+    auto const& op = std::get<Activation>(network.node(node).op);
+    for (Known const& each : known_)
+      if (std::abs(each.q - q) <= 1e-13 * q && each.op->name == op.name && each.op->parameters == op.parameters
+          && each.op->affine == op.affine)
+        return each.value;
+    known_.push_back({&op, q, find()});
+    return known_.back().value;
+  }
+
+private:
+  struct Known {
+    Activation const* op;
+    double q;
+    Value value;
+  };
+  std::deque<Known> known_;
 };
 
-/// From c_in to C(c_in), in place.
-void map_prepared(PreparedActivation const& layer, double q, std::vector<double>& c) {
+/// Moments of z -> f(√q z).
+LocalMoments moments_at(AnyActivation f, double q) {
+  f.scaling.input_scale *= std::sqrt(q);
+  return local_moments(f);
+}
+
+/// Two inputs at a node, for every c_in: both of variance q, and their correlations; none of these where only Q is wanted.
+class Correlations {
+public:
+  struct Value {
+    double q = 1;
+    std::vector<double> c;
+  };
+  Correlations(Network const& network, NodeActivations const& activations, Value input)
+      : network_(network), activations_(activations), input_(std::move(input)) {}
+
+  Value input() const { return input_; }
+  Value affine(Value x, double w, double b) const {
+    double const q = w * x.q + b;
+    for (double& c : x.c) c = q > 0 ? (w * x.q * c + b) / q : 1;
+    x.q = q;
+    return x;
+  }
+  Value activate(int n, Value x) {
+    AnyActivation const& f = *activations_[at(n)];
+    if (!x.c.empty()) map_correlations(layers_.at_variance(network_, n, x.q, [&] { return prepare(f, x.q, x.q); }), x.q, x.c);
+    x.q = moments_at(f, x.q).q();
+    return x;
+  }
+  Value normalize(Value x, double eps) const {
+    x.q = x.q / (x.q + eps);
+    return x;
+  }
+  Value mean(Parts<Value> const& parts) const {
+    Value out{0, std::vector<double>(parts.front().second->c.size(), 0.0)};
+    for (auto const& [weight, x] : parts) {
+      out.q += weight * x->q;
+      for (std::size_t j = 0; j < out.c.size(); ++j) out.c[j] += weight * x->q * x->c[j];
+    }
+    for (double& c : out.c) c = out.q > 0 ? c / out.q : 1;
+    return out;
+  }
+  Value product(Value x, Value const& y) const {
+    x.q *= y.q;
+    for (std::size_t j = 0; j < x.c.size(); ++j) x.c[j] *= y.c[j];
+    return x;
+  }
+
+private:
+  Network const& network_;
+  NodeActivations const& activations_;
+  Value input_;
+  KnownLayers<PreparedActivation> layers_;
+};
+
+/// The chain rule where c = 1: (f ∘ g)' = f' g', (f ∘ g)'' = f'' g'² + f' g''.
+class Slopes {
+public:
+  using Value = MapsAtOne;
+  Slopes(Network const& network, NodeActivations const& activations) : network_(network), activations_(activations) {}
+
+  Value input() const { return {}; }
+  Value affine(Value const& x, double w, double b) const {
+    double const q = w * x.q + b, share = q > 0 ? w * x.q / q : 0;
+    return {q, times(w, x.q_slope), times(share, x.c_slope), times(share, x.c_curvature)};
+  }
+  Value activate(int n, Value const& x) {
+    Value const& f = layers_.at_variance(network_, n, x.q, [&] { return local(*activations_[at(n)], x.q); });
+    return {f.q, times(f.q_slope, x.q_slope), times(f.c_slope, x.c_slope),
+            times(f.c_curvature, x.c_slope * x.c_slope) + times(f.c_slope, x.c_curvature)};
+  }
+  Value normalize(Value x, double eps) const {
+    double const q = x.q + eps;
+    x.q_slope *= eps / (q * q);
+    x.q /= q;
+    return x;
+  }
+  Value mean(Parts<Value> const& parts) const {
+    Value out{0, 0, 0, 0};
+    for (auto const& [weight, x] : parts) {
+      out.q += weight * x->q;
+      out.q_slope += times(weight, x->q_slope);
+      out.c_slope += times(weight * x->q, x->c_slope);
+      out.c_curvature += times(weight * x->q, x->c_curvature);
+    }
+    if (out.q > 0) {
+      out.c_slope /= out.q;
+      out.c_curvature /= out.q;
+    }
+    return out;
+  }
+  Value product(Value const& x, Value const& y) const {
+    return {x.q * y.q, x.q * y.q_slope + x.q_slope * y.q, x.c_slope + y.c_slope, x.c_curvature + 2 * x.c_slope * y.c_slope + y.c_curvature};
+  }
+
+private:
+  /// Nothing comes through a factor of 0, also of what is infinite.
+  static double times(double factor, double value) { return factor == 0 || value == 0 ? 0 : factor * value; }
+
+  static Value local(AnyActivation const& f, double q) {
+    LocalMoments const m = moments_at(f, q);
+    Smoothness const smooth = smoothness_of(f);
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    Value out{m.q(), q > 0 ? m.q_slope() / q : 0, 0, 0};  // of g(z) = f(√q z), E[g g' z] is q Q'(q)
+    if (out.q > 0) {
+      out.c_slope = smooth.value_jumps ? infinite : m.c_slope();
+      out.c_curvature = smooth.slope_jumps ? infinite : m.c_curvature();
+    }
+    return out;
+  }
+
+  Network const& network_;
+  NodeActivations const& activations_;
+  KnownLayers<Value> layers_;
+};
+
+}  // namespace
+
+void map_correlations(PreparedActivation const& layer, double q, std::vector<double>& c) {
   std::vector<double> features(at(layer.features()));
   layer.features(q, features.data(), 1);
   double const root = std::sqrt(q), next = std::sqrt(layer.variance(q));
@@ -31,111 +170,8 @@ void map_prepared(PreparedActivation const& layer, double q, std::vector<double>
   }
 }
 
-/// Reads nodes from the inputs to the output. `Values` are what a node holds: Correlated, without correlations where only Q is wanted.
-class MapWalk {
-public:
-  MapWalk(Network const& network, std::vector<std::optional<AnyActivation>> const& activations, Correlated input)
-      : network_(network), activations_(activations), input_(std::move(input)), values_(at(network.size())) {}
-
-  Correlated output() && {
-    for (int n = 0; n < network_.size(); ++n)
-      if (network_.is_needed(n)) values_[at(n)] = std::visit([&](auto const& op) { return after(op, n); }, network_.node(n).op);
-    return values_[at(network_.output())];
-  }
-
-private:
-  Correlated const& before(int n, std::size_t input = 0) const { return values_[at(network_.node(n).inputs[input])]; }
-
-  Correlated after(Input const&, int) { return input_; }
-
-  template <class Layer>
-  requires has_weights<Layer> &&(!std::is_same_v<Layer, GlobalSelfAttention>)Correlated after(Layer const& layer, int n) {
-    double const w = layer.w_std * layer.w_std, b = layer.b_std ? *layer.b_std * *layer.b_std : 0;
-    Correlated out = before(n);
-    double const q = w * out.q + b;
-    for (double& c : out.c) c = q > 0 ? (w * out.q * c + b) / q : 1;
-    out.q = q;
-    return out;
-  }
-
-  Correlated after(Activation const& op, int n) {
-    Correlated out = before(n);
-    AnyActivation f = *activations_[at(n)];
-    if (!out.c.empty()) map_prepared(prepared(op, f, out.q), out.q, out.c);
-    f.scaling.input_scale *= std::sqrt(out.q);
-    out.q = local_moments(f).q();
-    return out;
-  }
-
-  /// Deep networks have many equal layers, and their variances meet a fixed point.
-  PreparedActivation const& prepared(Activation const& op, AnyActivation const& f, double q) {
-    for (Prepared const& each : prepared_)
-      if (each.op->name == op.name && each.op->parameters == op.parameters && each.op->affine == op.affine
-          && std::abs(each.q - q) <= 1e-13 * q)
-        return each.layer;
-    prepared_.push_back({&op, q, prepare(f, q, q)});
-    return prepared_.back().layer;
-  }
-
-  Correlated after(LayerNorm const& op, int n) {
-    Correlated out = before(n);
-    out.q = out.q / (out.q + op.eps);
-    return out;
-  }
-
-  /// Covariances add.
-  Correlated mean_of(int n, std::vector<double> const& weights) const {
-    Correlated out{0, std::vector<double>(before(n).c.size(), 0.0)};
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-      out.q += weights[i] * before(n, i).q;
-      for (std::size_t j = 0; j < out.c.size(); ++j) out.c[j] += weights[i] * before(n, i).q * before(n, i).c[j];
-    }
-    for (double& c : out.c) c = out.q > 0 ? c / out.q : 1;
-    return out;
-  }
-  Correlated after(Sum const&, int n) { return mean_of(n, std::vector<double>(network_.node(n).inputs.size(), 1.0)); }
-  Correlated after(Concat const&, int n) {
-    std::vector<double> shares;
-    for (int const input : network_.node(n).inputs)
-      shares.push_back(static_cast<double>(network_.node(input).channels()) / static_cast<double>(network_.node(n).channels()));
-    return mean_of(n, shares);
-  }
-  Correlated after(Product const&, int n) {
-    Correlated out = before(n);
-    for (std::size_t i = 1; i < network_.node(n).inputs.size(); ++i) {
-      out.q *= before(n, i).q;
-      for (std::size_t j = 0; j < out.c.size(); ++j) out.c[j] *= before(n, i).c[j];
-    }
-    return out;
-  }
-
-  template <class Layer>
-  requires is_one_of<Layer, GlobalSelfAttention, Aggregate, DotGeneral>
-  [[noreturn]] Correlated after(Layer const&, int n) {
-    throw Error(text(network_.where(network_.node(n)), ": ", Layer::name, " has no Q and C maps."));
-  }
-  template <class Layer>
-  requires is_one_of<Layer, Flatten, Identity, Dropout, AvgPool, SumPool, GlobalAvgPool, GlobalSumPool, ImageResize, Index> Correlated
-  after(Layer const&, int n) {
-    return before(n);
-  }
-
-  Network const& network_;
-  std::vector<std::optional<AnyActivation>> const& activations_;
-  Correlated input_;
-  std::vector<Correlated> values_;
-  struct Prepared {
-    Activation const* op;
-    double q;
-    PreparedActivation layer;
-  };
-  std::deque<Prepared> prepared_;
-};
-
-}  // namespace
-
 void map_correlations(AnyActivation const& f, double q, std::vector<double>& c) {
-  map_prepared(prepare(f, q, q), q, c);
+  map_correlations(prepare(f, q, q), q, c);
 }
 
 NetworkMaps::NetworkMaps(Network const& network) : network_(network), activations_(at(network.size())) {
@@ -147,11 +183,15 @@ NetworkMaps::NetworkMaps(Network const& network) : network_(network), activation
 }
 
 double NetworkMaps::q(double q_in) const {
-  return MapWalk(network_, activations_, {q_in, {}}).output().q;
+  return MapWalk(network_, Correlations(network_, activations_, {q_in, {}})).output().q;
 }
 
 std::vector<double> NetworkMaps::c(std::vector<double> const& c_in) const {
-  return MapWalk(network_, activations_, {1, c_in}).output().c;
+  return MapWalk(network_, Correlations(network_, activations_, {1, c_in})).output().c;
+}
+
+MapsAtOne NetworkMaps::at_one() const {
+  return MapWalk(network_, Slopes(network_, activations_)).output();
 }
 
 }  // namespace infinitile

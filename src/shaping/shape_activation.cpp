@@ -88,7 +88,8 @@ struct OnCurve {
   double growth = 0;
 };
 
-/// The curve at u, from an amount nearby; secants in logarithms, where bend is almost a line of slope 2. Nothing where it is not met.
+/// The curve at u, from an amount nearby; secants in logarithms, where bend is almost a line of slope 2, and level where f has become two
+/// straight lines. Between a place below and one above they do not leave. Nothing where the curve is not met.
 std::optional<OnCurve> find_on_curve(Conditions const& conditions, double u, double amount, ShiftIn in, double precision) {
   auto const at = [&](double log_amount) {
     double const a = std::exp(log_amount);
@@ -96,14 +97,16 @@ std::optional<OnCurve> find_on_curve(Conditions const& conditions, double u, dou
   };
   double const most = std::log(conditions.most_amount());
   double x = std::log(amount), slope = 2;
+  std::optional<double> below, above;
   Misfit now = at(x);
   for (int step = 0; step < 40 && now.is_finite(); ++step) {
     if (std::abs(now.bend) < precision) return OnCurve{u, std::exp(x), now.growth};
-    double const move = std::clamp(-now.bend / slope, -1.5, 1.5);
-    double const next = std::min(x + move, most);
+    (now.bend < 0 ? below : above) = x;
+    double next = std::min(x + std::clamp(-now.bend / slope, -1.5, 1.5), most);
+    if (below && above && (next <= std::min(*below, *above) || next >= std::max(*below, *above))) next = (*below + *above) / 2;
     if (next == x || next < -16) return {};
     Misfit const then = at(next);
-    slope = std::clamp((then.bend - now.bend) / (next - x), 0.3, 6.0);
+    slope = std::clamp((then.bend - now.bend) / (next - x), 1e-3, 6.0);
     x = next;
     now = then;
   }
@@ -199,7 +202,7 @@ std::optional<AnyActivation> shape_relu(Conditions const& conditions, LocalTarge
     constexpr double h = 1e-6;
     double const now = conditions.misfit(place, Accuracy::full).bend;
     if (!std::isfinite(now)) return {};
-    if (std::abs(now) < 1e-14) break;
+    if (std::abs(now) * (target.value - 1) < 1e-15) break;
     double const slope = (now - conditions.misfit({place.amount * std::exp(-h), place.shift}, Accuracy::full).bend) / h;
     place.amount *= std::exp(std::clamp(-now / slope, -1.0, 1.0));
   }

@@ -52,7 +52,8 @@ public:
       kind.shaped = *found;
       kind.residuals = residuals_of(*found, out_.local);
     }
-    out_.achieved = achieved();
+    out_.achieved = achieved(goal_.subnetworks);
+    out_.in_graph = achieved({});
     fill_layers();
     return std::move(out_);
   }
@@ -108,17 +109,21 @@ private:
     }
   }
 
-  /// The largest value of the whole network's map when every activation has this local value.
-  double largest(double local) const {
+  /// The largest value over all subnetworks, of the graph where none are given, when every activation has this local value.
+  double largest(double local, std::optional<BlockMap> const& given) const {
+    auto const over_all = [&](double start, Subnetworks::Map const& r) {
+      return given ? given->largest(start, r) : subnetworks_.largest(start, r);
+    };
     switch (method()) {
       case ShapeMethod::dks:
-        return subnetworks_.largest(1, [=](double x) { return local * x; });
+        return over_all(1, [=](double x) { return local * x; });
       case ShapeMethod::tat:
-        return subnetworks_.largest(0, [=](double x) { return x + local; });
+        return over_all(0, [=](double x) { return x + local; });
       default:
-        return subnetworks_.largest(0, [=](double c) { return leaky_c_map(c, local); });
+        return over_all(0, [=](double c) { return leaky_c_map(c, local); });
     }
   }
+  double largest(double local) const { return largest(local, goal_.subnetworks); }
 
   double local_target() {
     if (method() == ShapeMethod::dks) {
@@ -164,14 +169,14 @@ private:
         key, out_.wanted, local, out_.local.value, kind.before.name, base + reached, std::floor(largest(base + reached) * 1e6) / 1e6));
   }
 
-  double achieved() const {
-    if (method() == ShapeMethod::tat_leaky) return largest(out_.local.value);
+  double achieved(std::optional<BlockMap> const& given) const {
+    if (method() == ShapeMethod::tat_leaky) return largest(out_.local.value, given);
     double most = 0;
     for (ShapedKind const& kind : out_.kinds) {
       LocalMoments const m = local_moments(kind.shaped);
       most = std::max(most, is_dks() ? m.c_slope() : m.c_curvature());
     }
-    return largest(most);
+    return largest(most, given);
   }
 
   void fill_layers() {

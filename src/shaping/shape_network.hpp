@@ -1,9 +1,11 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "net/network.hpp"
+#include "shaping/block_map.hpp"
 #include "shaping/shape_activation.hpp"
 #include "shaping/subnetworks.hpp"
 
@@ -16,6 +18,8 @@ struct ShapeGoal {
   double local_q_slope_target = 1;  ///< dks: Q'(1) of every activation
   double c_val_0_target = 0.9;      ///< tat with leaky_relu: C(0), from 0 to below 1
   double c_curve_target = 0.3;      ///< tat with all others: C''(1), more than 0
+  /// Whose maximum it is: those of the graph, or as written by hand.
+  std::optional<BlockMap> subnetworks{};
 };
 
 /// One kind of activation in the network, such as all tanh.
@@ -28,6 +32,7 @@ struct ShapedKind {
 struct ShapedNetwork {
   LocalTarget local;    ///< what every activation fulfils
   double achieved = 0;  ///< the largest C'(1), C''(1) or C(0) over all subnetworks
+  double in_graph = 0;  ///< the same over those of the graph, which is another number where they were written by hand
   double wanted = 0;
   std::vector<ShapedKind> kinds;
   std::vector<Activation> layers;  ///< of each node: its activation, shaped; without a name elsewhere

@@ -3,6 +3,7 @@ import unittest
 
 import h5py
 import numpy
+import yaml
 
 from program import Folder
 
@@ -22,6 +23,10 @@ class Shape(Folder):
                 c, after, before = (file[f"shape/{name}"][()] for name in ("c", "network/c_after", "network/c_before"))
                 solved = dict(file["shape/tanh"].attrs)
                 self.assertAlmostEqual(file["shape/q"][20], 1)
+                whole = file["shape/network"].attrs
+                for name, value in (("q_val_1", 1), ("q_slope_1", 1), ("c_slope_1", slope), *((("c_curve_1", curvature),) if curvature else (("c_val_0", 0),))):
+                    self.assertAlmostEqual(whole[f"{name}_after"], value, places=8)
+                self.assertGreater(whole["c_slope_1_before"], 1e3)
                 self.assertAlmostEqual(file["shape/network/q_after"][20], 1, places=9)
             self.assertTrue(all(abs(value) < 1e-10 for key, value in solved.items() if key.startswith("residual")), solved)
             # The slope of the C map of 30 layers at 1, by a difference; its error is half the curvature times the step.
@@ -41,12 +46,26 @@ class Shape(Folder):
             scaled = kernel / kernel[0, 0]
             self.assertLess(numpy.abs(scaled - numpy.interp(cosine, c, after)).max(), 2e-3)
 
+    def test_subnetworks_written_by_hand(self):
+        found = self.run_job("shape", "job.yaml", "--output", "graph")
+        self.assertNotIn("shape.subnetworks", found.stdout)
+        self.run_job("shape", "job.yaml", "--output", "chain", "--set", "shape.subnetworks={chain: 30}", ranks=2)
+        self.assertEqual((self.folder / "graph/shaped.yaml").read_text(), (self.folder / "chain/shaped.yaml").read_text())
+        # 31 maps where the graph has 30: each has a smaller slope, and of the graph the largest is its 30th power.
+        more = self.run_job("shape", "job.yaml", "--output", "more", "--set", "shape.subnetworks={blocks: [{activations: 1, times: 30}], then: 1}")
+        self.assertIn("shape.subnetworks", more.stdout)
+        with h5py.File(self.folder / "more/result.h5") as file:
+            self.assertAlmostEqual(file["shape"].attrs["achieved"], 1.5, places=10)
+            self.assertAlmostEqual(file["shape"].attrs["achieved_in_graph"], 1.5 ** (30 / 31), places=10)
+        self.assertEqual(yaml.safe_load((self.folder / "more/job.yaml").read_text())["shape"]["subnetworks"]["then"], 1)
+
     def test_what_cannot_be_shaped(self):
         for words, settings in (
             (["job.yaml", "sum", "not normalized", "0.707107"], ["network=[flatten, dense, {sum: [[], [dense]]}, tanh]"]),
             (["relu", "tat", "slope jumps"], ["network=[flatten, dense, relu]", "shape.method=tat"]),
             (["shape.c_slope_1_target", "0.5", "above 1"], ["shape.c_slope_1_target=0.5"]),
             (["c_slope_1_target", "40", "gelu reaches"], ["network=[flatten, dense, gelu]", "shape.c_slope_1_target=40"]),
+            (["job.yaml", "shape.subnetworks.blocks", "shortcut_weight", "from 0 to 1"], ["shape.subnetworks.blocks=[{activations: 2, shortcut_weight: 2}]"]),
             (["shape.method", "dkt", "dks"], ["shape.method=dkt"]),
         ):
             with self.subTest(words):
