@@ -177,8 +177,8 @@ std::vector<Benchmark> const& benchmarks() {
       {"activations", "one hidden layer, NNGP and NTK, one core", activations},
       {"convolutions", "convolutional kernels of 32 x 32 x 3 images, NNGP and NTK", convolutions},
       {"empirical", "tangent kernels of finite networks, all outputs, float32: each method and the choice", empirical},
-      {"empirical_shapes", "the choice of the method on twenty shapes, float32", empirical_shapes},
       {"shaping", "DKS and TAT: solves from the whole network's goal, maps per second, walks through the graph", shaping},
+      {"empirical_shapes", "the choice of the method on 26 shapes, float32", empirical_shapes},
       {"cholesky", "distributed Cholesky factorization in float64", cholesky_rate},
       {"tile_files", "finished tiles, both halves of NNGP and NTK, to disk", tile_files},
   };
