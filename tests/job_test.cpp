@@ -110,7 +110,8 @@ TEST_CASE("the posteriors that are asked for by default are those that the kerne
 TEST_CASE("a wrong job is refused in one line with line and key", "[job]") {
   auto const [words, expected] = GENERATE(table<std::string, std::string>({
       {"",
-       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters, shape, posterior and dynamics; found "
+       "jobs/a.yaml: a job is a mapping with the keys name, output, data, network, kernel, parameters, shape, posterior and dynamics; "
+       "found "
        "empty. "
        "infinitile "
        "--defaults prints one."},
