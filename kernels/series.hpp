@@ -15,6 +15,7 @@ struct Series {
   int order = 0;
   double c[most_order + 1];
 
+  explicit Series(int the_order) : order(the_order) {}  ///< nothing is defined yet
   Series(int the_order, double constant) : order(the_order) {
     std::fill_n(c, order + 1, 0.0);
     c[0] = constant;
@@ -28,17 +29,20 @@ struct Series {
   }
 };
 
-inline Series operator+(Series x, double shift) {
-  x.c[0] += shift;
-  return x;
+inline Series operator+(Series const& x, double shift) {
+  Series out(x);
+  out.c[0] += shift;
+  return out;
 }
-inline Series operator*(double scale, Series x) {
-  for (int k = 0; k <= x.order; ++k) x.c[k] *= scale;
-  return x;
+inline Series operator*(double scale, Series const& x) {
+  Series out(x.order);
+  for (int k = 0; k <= x.order; ++k) out.c[k] = scale * x.c[k];
+  return out;
 }
-inline Series operator+(Series x, Series const& y) {
-  for (int k = 0; k <= x.order; ++k) x.c[k] += y.c[k];
-  return x;
+inline Series operator+(Series const& x, Series const& y) {
+  Series out(x.order);
+  for (int k = 0; k <= x.order; ++k) out.c[k] = x.c[k] + y.c[k];
+  return out;
 }
 inline Series operator*(Series const& x, Series const& y) {
   Series out(x.order, 0);
@@ -58,19 +62,23 @@ inline double integrated(Series const& g, Series const& x, int k) {
 
 /// y with y' = g x', from its value at t = 0: f(x) where g = f'(x).
 inline Series integral(double start, Series const& g, Series const& x) {
-  Series y(x.order, start);
+  Series y(x.order);
+  y.c[0] = start;
   for (int k = 1; k <= x.order; ++k) y.c[k] = integrated(g, x, k);
   return y;
 }
 
 inline Series exp(Series const& x) {
-  Series y(x.order, std::exp(x.c[0]));
+  Series y(x.order);
+  y.c[0] = std::exp(x.c[0]);
   for (int k = 1; k <= x.order; ++k) y.c[k] = integrated(y, x, k);
   return y;
 }
 
 inline Series sin(Series const& x) {
-  Series s(x.order, std::sin(x.c[0])), c(x.order, std::cos(x.c[0]));
+  Series s(x.order), c(x.order);
+  s.c[0] = std::sin(x.c[0]);
+  c.c[0] = std::cos(x.c[0]);
   for (int k = 1; k <= x.order; ++k) {
     s.c[k] = integrated(c, x, k);
     c.c[k] = -integrated(s, x, k);
@@ -95,7 +103,8 @@ inline Series logistic(Series const& x) {
 
 /// x to any power, for x(0) > 0: x y' = power x' y.
 inline Series power(Series const& x, double power) {
-  Series y(x.order, std::pow(x.c[0], power));
+  Series y(x.order);
+  y.c[0] = std::pow(x.c[0], power);
   for (int k = 1; k <= x.order; ++k) {
     double sum = 0;
     for (int j = 1; j <= k; ++j) sum += (power * j - (k - j)) * x.c[j] * y.c[k - j];

@@ -7,6 +7,7 @@ shaping.h5 is the golden file of shaping.md; its residuals of the package's answ
 are shaped for.
 """
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,7 @@ def run(program, folder, method, net, key, goal, names):
         "shape": {"method": method, key: goal, "subnetworks": NETS[net]},
     }
     (folder / "job.yaml").write_text(yaml.safe_dump(job))
+    shutil.rmtree(folder / "job.run", ignore_errors=True)
     done = subprocess.run([program, "shape", "job.yaml"], cwd=folder, text=True, capture_output=True)
     if done.returncode:
         sys.exit(done.stderr)
