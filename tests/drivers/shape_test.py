@@ -65,7 +65,7 @@ class Shape(Folder):
             (["relu", "tat", "slope jumps"], ["network=[flatten, dense, relu]", "shape.method=tat"]),
             (["shape.c_slope_1_target", "0.5", "above 1"], ["shape.c_slope_1_target=0.5"]),
             (["c_slope_1_target", "40", "gelu reaches"], ["network=[flatten, dense, gelu]", "shape.c_slope_1_target=40"]),
-            (["job.yaml", "shape.subnetworks.blocks", "shortcut_weight", "from 0 to 1"], ["shape.subnetworks.blocks=[{activations: 2, shortcut_weight: 2}]"]),
+            (["--set", "shape.subnetworks.blocks", "shortcut_weight", "from 0 to 1"], ["shape.subnetworks.blocks=[{activations: 2, shortcut_weight: 2}]"]),
             (["shape.method", "dkt", "dks"], ["shape.method=dkt"]),
         ):
             with self.subTest(words):
