@@ -248,7 +248,6 @@ TEST_CASE("the mean of finite networks with masks is the masked kernel at infini
       "{concat: {axis: 2, branches: [[], [{conv: {out_chan: W, filter_shape: [1, 1], b_std: 1}}]]}}",
       "{concat: {axis: -1, branches: [[], [{conv: {out_chan: W, filter_shape: [1, 1], b_std: 1}}]]}}",
       "{sum: [[], [relu, {conv: {out_chan: W, filter_shape: [3, 3], padding: SAME, b_std: 0.3}}]]}",
-      "{product: [[], [{dense: {out_dim: W, b_std: 1}}]]}",
       "{cos: {output_shift: 0.5}}",
   };
   for (std::string const pool : {"flatten", "global_avg_pool", "global_sum_pool"})
@@ -261,6 +260,12 @@ TEST_CASE("the mean of finite networks with masks is the masked kernel at infini
   check(with_layers(
       masked({"[{conv: {out_chan: W, filter_shape: [1, 1], b_std: 0.3}}, LAYER, flatten, {dense: {out_dim: 16}}]", {4, 3, 2}, 48, 150, 3}),
       {"{layer_norm: {axis: [1, 3]}}", "{layer_norm: {axis: [1, 2, 3], eps: 0.1}}", "{layer_norm: {eps: 0}}"}));
+  check(
+      {masked({"[{product: [[{conv: {out_chan: W, filter_shape: [2, 1], padding: SAME, b_std: 0.2}}], [{dense: {out_dim: W, b_std: 1}}]]}, "
+               "global_avg_pool, {dense: {out_dim: 16, b_std: 0.1}}]",
+               {4, 3, 2},
+               12,
+               150})});
   std::vector<std::string> heads;
   for (std::string const parameters :
        {"", ", pos_emb_type: SUM, w_pos_emb_std: 0.8, pos_emb_decay_fn: {exp: {rate: 0.2}}",

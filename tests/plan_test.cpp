@@ -80,6 +80,11 @@ TEST_CASE("what is called and what every run does takes time, however little the
   size.own_calls = 50;
   CHECK(make_plan(size, machine).kernel_seconds == Approx(without.kernel_seconds + (9 * 1000 + 3 * 50) / machine.rates.calls));
   CHECK(make_plan(size, {1, 16, 0, {}}).kernel_seconds > (9 * 1000 + 3 * 50) / machine.rates.calls);
+  size.pass_numbers = 1e6;
+  size.own_numbers = 2e6;
+  double const pairs = 16 + 16 + 4 + 16 + 8 + 8 + 3 * 10;
+  CHECK(make_plan(size, machine).kernel_seconds
+        == Approx(without.kernel_seconds + (9 * 1000 + 3 * 50) / machine.rates.calls + (pairs * 1e6 + 3 * 2e6) * 8 / machine.rates.memory));
   Plan const sampled_without = [&] {
     JobSize sampled = size;
     sampled.sampling = JobSize::Sampling{.networks = 100, .side_calls = 0};

@@ -131,16 +131,17 @@ FiniteCost cost_of(FiniteReading const& reading, int side) {
   KernelLayout const layout = reading.layout();
   BlockSize const block{layout.split(), side, side, BlockSize::Sides::two};
   bool const derivatives = reading.get == EmpiricalKernel<double>::Get::nngp_and_ntk;
-  auto const flops_of = [&](BlockSize const& size) {
+  auto const cost_of = [&](BlockSize const& size) {
     Cost const cost = derivatives ? block_cost(reading.program, size, reading.method) : size.samples() * forward_cost(reading.program);
-    return 2 * (cost.total() / size.pairs() + size.count());  // and the outputs' product
+    return 1 / size.pairs() * cost + Cost{size.count(), 0};  // and the outputs' product
   };
   SampleSize const sample = sample_size(reading.program);
   FiniteCost out;
-  out.pair_flops = flops_of(block);
-  out.forward_flops = 2 * (block.samples() * forward_cost(reading.program)).total() / block.pairs();
+  out.pair = cost_of(block);
+  out.pair_flops = 2 * out.pair.total();
+  out.forward = block.samples() / block.pairs() * forward_cost(reading.program);
   BlockSize const own{layout.split(), 1, 1, BlockSize::Sides::same};
-  out.own_flops = flops_of(own);
+  out.own = cost_of(own);
   out.forward_calls = forward_calls(reading.program);
   auto const calls_of = [&](BlockSize const& size) {
     double const sides = size.sides == BlockSize::Sides::two ? 2 : 1;

@@ -50,8 +50,9 @@ inline constexpr long cotangents_at_once = 1L << 24;
 /// What tiles of a side cost.
 struct FiniteCost {
   double pair_flops = 0;     ///< per pair: of products, and what goes through memory counted as such
-  double forward_flops = 0;  ///< of these, those of running both sides forward
-  double own_flops = 0;      ///< those of one input with itself, computed apart
+  Cost pair;                 ///< the same apart
+  Cost forward;              ///< of it, running both sides forward
+  Cost own;                  ///< of one input with itself, computed apart
   double calls = 0;          ///< of primitives, for a tile of two sides
   double forward_calls = 0;  ///< of these, those of running one side forward
   double own_calls = 0;      ///< for one input with itself

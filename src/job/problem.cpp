@@ -187,16 +187,20 @@ void add_sampling(JobSize& size, Job const& job, FiniteReading const& reading, F
   sampling.networks = job.kernel.samples;
   sampling.parameters = static_cast<double>(reading.parameter_count());
   for (ParameterSpec const& spec : reading.program.parameters) sampling.draw_flops += draw_flops(spec);
-  sampling.row_flops = job.kernel.samples * 2 * forward_cost(reading.program).total();
+  Cost const row = job.kernel.samples * forward_cost(reading.program);
+  sampling.row_flops = 2 * row.multiplications;
+  sampling.row_passes = row.numbers;
   sampling.side_calls = job.kernel.samples * cost.forward_calls;
   sampling.row_numbers = numbers_of_a_row(reading);
   sampling.entry_bytes = 2.0 * sizeof(double) * size.kernels;
   sampling.group_numbers = numbers_of_a_group;
-  size.product_flops = job.kernel.samples * (cost.pair_flops - cost.forward_flops);
+  size.product_flops = job.kernel.samples * 2 * (cost.pair.multiplications - cost.forward.multiplications);
+  size.pass_numbers = job.kernel.samples * (cost.pair.numbers - cost.forward.numbers);
   size.tile_calls = job.kernel.samples * (cost.calls - 2 * cost.forward_calls);
   // The diagonal of the test inputs comes from their diagonal tiles, which are computed for it where the block is not wanted.
   double const diagonal = size.test_test ? 0 : static_cast<double>(std::min<long>(size.grid.side(), size.grid.test()));
   size.own_flops = size.product_flops * diagonal;
+  size.own_numbers = size.pass_numbers * diagonal;
   size.own_calls = diagonal > 0 ? size.tile_calls / diagonal : 0;
   size.network_bytes += sizeof(double) * sampling.parameters;
   size.kernels *= 2;  // and their errors
@@ -215,12 +219,16 @@ JobSize size_of(Job const& job, Problem const& problem, Purpose purpose) {
   size.test_test = job.kernel.test_test == "full" && problem.has_test();
   if (auto const* const finite = std::get_if<FiniteReading>(&problem.reading)) {
     FiniteCost const cost = cost_of(*finite, problem.grid.side());
-    size.product_flops = cost.pair_flops;
+    size.product_flops = 2 * cost.pair.multiplications;
+    size.pass_numbers = cost.pair.numbers;
     size.tile_calls = cost.calls;
     bool const diagonal_alone =
         job.kernel.test_test == "diagonal" || (purpose == Purpose::posterior && job.posterior.covariance == "diagonal");
-    size.own_flops = problem.has_test() && diagonal_alone ? cost.own_flops : 0;
-    size.own_calls = size.own_flops > 0 ? cost.own_calls : 0;
+    if (problem.has_test() && diagonal_alone) {
+      size.own_flops = 2 * cost.own.multiplications;
+      size.own_numbers = cost.own.numbers;
+      size.own_calls = cost.own_calls;
+    }
     size.kept = static_cast<double>(problem.kept().count());
     double const diagonal = problem.has_test() ? static_cast<double>(problem.grid.test()) * size.kept * size.kernels : 0;
     for (InputRows const& side : finite->sides) size.features += side.width;

@@ -71,6 +71,14 @@ double sampling_seconds(JobSize const& size, Machine const& machine, double gemm
          + networks * size.sampling->parameters / (machine.rates.draw * machine.threads);
 }
 
+/// What goes through memory between the products of finite networks.
+double pass_seconds(JobSize const& size, Machine const& machine, Share const& share) {
+  double const tests = static_cast<double>(size.grid.test()), rows = static_cast<double>(size.grid.train()) + tests;
+  double const numbers =
+      share.entries * size.pass_numbers + tests / machine.ranks * size.own_numbers + (size.sampling ? rows * size.sampling->row_passes : 0);
+  return numbers * size.entry_bytes / (machine.rates.memory * machine.threads);
+}
+
 void add_memory(Plan& plan, JobSize const& size, Machine const& machine, double own_entries) {
   double const rows = static_cast<double>(size.grid.train() + size.grid.test());
   double const side = size.grid.side();
@@ -127,7 +135,7 @@ Plan make_plan(JobSize const& size, Machine const& machine) {
   double const products = gemm * (size.network_bytes > 0 ? of_layers : 1);
   plan.kernel_seconds = share.entries * (size.product_flops / products + size.pair_flops / (rates.pair * machine.threads))
                         + own_flops / machine.ranks / products + sampling_seconds(size, machine, products)
-                        + calls_of(size, machine, share) / rates.calls;
+                        + pass_seconds(size, machine, share) + calls_of(size, machine, share) / rates.calls;
   plan.start_seconds = rates.start + plan.data_bytes / rates.data;
   plan.disk_seconds = plan.disk_bytes * (share.entries / entries) / rates.disk;
   double const n = size.blocks * static_cast<double>(size.grid.train());

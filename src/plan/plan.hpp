@@ -21,8 +21,10 @@ struct JobSize {
   bool test_test = false;      ///< full test_test block
   double row_numbers = 0;      ///< numbers kept per row: roots and features of every layer
   double product_flops = 0;    ///< per pair: matrix products, of inputs at infinite width, of all layers of finite networks
+  double pass_numbers = 0;     ///< per pair of inputs of finite networks: numbers that go through memory beside the products
   double pair_flops = 0;       ///< per pair: all layers, NNGP and NTK
   double own_flops = 0;        ///< per test input: matrix products of its kernels with itself, where these are computed apart
+  double own_numbers = 0;      ///< the same of pass_numbers
   double tile_calls = 0;       ///< per tile: calls of primitives, which cost time however small they are
   double own_calls = 0;        ///< per test input, as own_flops
   double strip_bytes = 0;      ///< what a thread needs beside the tiles themselves: registers of the pairs in hand
@@ -39,6 +41,7 @@ struct JobSize {
     double entry_bytes = 0;    ///< of running means, per entry: in hand for a group of tiles, and on disk for all
     double group_numbers = 0;  ///< what a group may have in hand at most, in numbers of float64
     double draw_flops = 0;     ///< of making orthogonal matrices of the numbers of a network
+    double row_passes = 0;     ///< numbers through memory, per row of all networks
     double side_calls = 0;     ///< of primitives, per row of tiles of all networks; tile_calls are those of all networks, too
   };
   std::optional<Sampling> sampling{};
@@ -51,6 +54,7 @@ struct Rates {
   double gemm_single = 110e9;
   double pair = 20e9;    ///< pointwise flops of the fused pass
   double draw = 30e6;    ///< Gaussian numbers
+  double memory = 5e9;   ///< bytes that go through layers of finite networks, beside their products
   double calls = 1e5;    ///< of primitives of finite networks: launches, and what stands around them; the same for any number of cores
   double disk = 0.9e9;   ///< bytes, of one rank
   double data = 0.25e9;  ///< bytes of inputs: read, checked, hashed and sent to all ranks
