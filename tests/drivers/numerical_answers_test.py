@@ -30,7 +30,7 @@ class NumericalAnswers(Folder):
         for precision, w_std, advised in (("float32", 1e25, True), ("float64", 1e200, False)):
             network = [{"dense": {"out_dim": 4, "w_std": w_std}}, "relu", {"dense": {"out_dim": 2}}]
             for kind in ("empirical", "monte_carlo"):
-                self.write_job(self.job(network=network, kernel={"kind": kind, "precision": precision}))
+                self.write_job(self.job(name=f"{kind}_{precision}", network=network, kernel={"kind": kind, "precision": precision}))
                 line = self.expect_answer(["infinite", "data.scale: unit_sphere"], None)
                 self.assertEqual("float64" in line, advised, line)
 
