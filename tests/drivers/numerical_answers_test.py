@@ -25,6 +25,15 @@ class NumericalAnswers(Folder):
         lines = {self.expect_answer(["20", "diag_reg"], ranks) for ranks in (None, 2, 3)}
         self.assertEqual(len(lines), 1, lines)
 
+    def test_more_digits_are_advised_where_there_are_more(self):
+        self.write_data()
+        for precision, w_std, advised in (("float32", 1e25, True), ("float64", 1e200, False)):
+            network = [{"dense": {"out_dim": 4, "w_std": w_std}}, "relu", {"dense": {"out_dim": 2}}]
+            for kind in ("empirical", "monte_carlo"):
+                self.write_job(self.job(name=f"{kind}_{precision}", network=network, kernel={"kind": kind, "precision": precision}))
+                line = self.expect_answer(["infinite", "data.scale: unit_sphere"], None)
+                self.assertEqual("float64" in line, advised, line)
+
     def test_kernels_beyond_the_numbers(self):
         """Exponentials of exponentials, and weights that square to infinity: said before anything is written."""
         self.write_data()
