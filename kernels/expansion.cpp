@@ -48,10 +48,10 @@ void contract_row(AngleView const& table, RowSide const& row, std::vector<double
 }
 
 /// D and P of one block: Clenshaw's recurrence in y, whose coefficients are polynomials in the columns' x. basis is [side][block].
-struct Sums {
+struct AngleSums {
   Block slope, value;
 };
-Sums evaluate(AngleView const& table, double const* contracted_end, double const* basis, Block const& y) {
+AngleSums evaluate(AngleView const& table, double const* contracted_end, double const* basis, Block const& y) {
   Block d0{}, d1{}, p0{}, p1{};
   double const* at = contracted_end;
   for (int n = table.degrees - 1; n >= 0; --n) {
@@ -115,7 +115,7 @@ void AngleTable::carry(RowSide const& row, ColSide const& col, int count, double
         basis[static_cast<std::size_t>(i * block + j)] = j < width ? col.features[i * col.stride + first + j] : 0;
     double y[block] = {}, unequal[block] = {}, slopes[block], values[block];
     for (int j = 0; j < width; ++j) y[j] = 2 / dual_math::pi * dual_math::angle_of_gap(gap[first + j]) - 1;
-    Sums const sums = evaluate(table, end, basis.data(), load(y));
+    AngleSums const sums = evaluate(table, end, basis.data(), load(y));
     std::memcpy(slopes, &sums.slope, sizeof slopes);
     std::memcpy(values, &sums.value, sizeof values);
     for (int i = 0; i < sides_; ++i)

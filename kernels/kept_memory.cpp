@@ -15,7 +15,7 @@ namespace infinitile {
 
 namespace {
 
-struct Block {
+struct KeptBlock {
   void* data = nullptr;
   std::size_t bytes = 0;
 };
@@ -35,14 +35,14 @@ void* new_memory(std::size_t bytes) {
 /// Kept blocks, the oldest first.
 class Shelf {
 public:
-  Block take(std::size_t bytes) {
+  KeptBlock take(std::size_t bytes) {
     std::lock_guard const lock(mutex_);
-    Block const block = find_kept(bytes);
+    KeptBlock const block = find_kept(bytes);
     in_use_ += block.bytes;
     most_ = std::max(most_, in_use_);
     return block;
   }
-  void give_back(Block const& block) {
+  void give_back(KeptBlock const& block) {
     std::lock_guard const lock(mutex_);
     in_use_ -= block.bytes;
     kept_.push_back(block);
@@ -57,7 +57,7 @@ public:
 
 private:
   /// The smallest that is large enough, and not by more than a quarter.
-  Block find_kept(std::size_t bytes) {
+  KeptBlock find_kept(std::size_t bytes) {
     auto best = kept_.end();
     for (auto each = kept_.begin(); each != kept_.end(); ++each)
       if (each->bytes >= bytes && each->bytes <= bytes + bytes / 4 && (best == kept_.end() || each->bytes < best->bytes)) best = each;
@@ -65,8 +65,8 @@ private:
     while (!kept_.empty() && in_use_ + in_kept_ + bytes > most_) Kokkos::kokkos_free<Memory>(remove(kept_.begin()).data);
     return {new_memory(bytes), bytes};
   }
-  Block remove(std::vector<Block>::iterator place) {
-    Block const block = *place;
+  KeptBlock remove(std::vector<KeptBlock>::iterator place) {
+    KeptBlock const block = *place;
     kept_.erase(place);
     in_kept_ -= block.bytes;
     return block;
@@ -77,7 +77,7 @@ private:
   }
 
   std::mutex mutex_;
-  std::vector<Block> kept_;
+  std::vector<KeptBlock> kept_;
   std::size_t in_use_ = 0, in_kept_ = 0, most_ = 0;
   int keepers_ = 0;
 };
@@ -90,7 +90,7 @@ Shelf& shelf() {
 }  // namespace
 
 std::shared_ptr<void> take_memory(std::size_t bytes) {
-  Block const block = shelf().take(bytes);
+  KeptBlock const block = shelf().take(bytes);
   return {block.data, [block](void*) { shelf().give_back(block); }};
 }
 

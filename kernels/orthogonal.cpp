@@ -29,13 +29,13 @@ Reflection reflect(double* row, int count) {
 }
 
 /// Reflections h_0, h_1, ... of the rows of a panel as one: h_0 h_1 ... = I − vᵀ t v. Source: Schreiber & Van Loan 1989, compact WY form.
-struct Block {
+struct PanelReflection {
   ConstMatrix v;
   std::vector<double> t;  ///< upper triangular, [rows of v]²
 };
 
 /// The rows of a panel, from its own columns on, become v.
-Block reflect_panel(Matrix a, double* signs) {
+PanelReflection reflect_panel(Matrix a, double* signs) {
   int const n = a.rows;
   std::vector<double> taus;
   for (int j = 0; j < n; ++j) {
@@ -69,7 +69,7 @@ Block reflect_panel(Matrix a, double* signs) {
 enum class Order { forward, backward };
 
 /// x ← x h_0 h_1 ..., or backward x ... h_1 h_0.
-void apply(Block const& block, Order order, Matrix x) {
+void apply(PanelReflection const& block, Order order, Matrix x) {
   int const n = block.v.rows;
   ConstMatrix const triangle(block.t.data(), n, n);
   Factor t = triangle;
@@ -90,7 +90,7 @@ void orthonormalize_rows(Matrix a) {
   INFINITILE_EXPECT(a.rows >= 1 && a.rows <= a.cols);
   int const n = a.rows, m = a.cols;
   std::vector<double> signs(static_cast<std::size_t>(n));
-  std::vector<Block> blocks;
+  std::vector<PanelReflection> blocks;
   for (int first = 0; first < n; first += panel) {
     int const rows = std::min(panel, n - first), below = n - first - rows;
     blocks.push_back(reflect_panel(a.block(first, first, rows, m - first), signs.data() + first));
