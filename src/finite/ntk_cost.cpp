@@ -12,19 +12,19 @@ namespace {
 
 constexpr double jacobian_numbers = 4;  // a number of a Jacobian is written, and read twice
 
-primitive::MatrixProduct product_of(primitive::MatrixProduct const& p) {
+primitive::MatrixProduct as_product(primitive::MatrixProduct const& p) {
   return with_groups_merged(p);
 }
-primitive::MatrixProduct product_of(primitive::Convolve const& p) {
+primitive::MatrixProduct as_product(primitive::Convolve const& p) {
   return product_of_windows(p);
 }
 
 /// Of all uses together, which are alike.
 template <class P>
 primitive::MatrixProduct joined_product(P const& first, std::span<UsePlace const> uses) {
-  primitive::MatrixProduct out = product_of(first);
+  primitive::MatrixProduct out = as_product(first);
   out.m = 0;
-  for (UsePlace const& use : uses) out.m += product_of(std::get<P>(use.instruction->primitive)).m;
+  for (UsePlace const& use : uses) out.m += as_product(std::get<P>(use.instruction->primitive)).m;
   return out;
 }
 primitive::Lookup joined_lookup(primitive::Lookup first, std::span<UsePlace const> uses) {
@@ -41,7 +41,7 @@ double multiplications(primitive::MatrixProduct const& p) {
 Cost convolution_cost(primitive::Convolve const& p) {
   double const result = static_cast<double>(p.out_positions) * p.out, in = p.in, out = p.out;
   if (auto const plane = find_plane<float>(p)) return {36.0 * plane->tiles() * in * out, result + 2 * 36.0 * plane->tiles() * (in + out)};
-  return {multiplications(product_of(p)), result + static_cast<double>(p.picks.size()) * in};
+  return {multiplications(as_product(p)), result + static_cast<double>(p.picks.size()) * in};
 }
 
 /// What is laid out once: windows, or what several uses have; and the pairs.
@@ -69,7 +69,7 @@ Cost& Cost::operator+=(Cost const& other) {
 Cost forward_cost(FiniteProgram const& program, Instruction const& instruction) {
   auto const result = static_cast<double>(program.value(instruction.result).size);
   return std::visit(Overloaded{[&](primitive::MatrixProduct const& p) {
-                                 return Cost{multiplications(product_of(p)), result};
+                                 return Cost{multiplications(as_product(p)), result};
                                },
                                [&](primitive::Convolve const& p) { return convolution_cost(p); },
                                [&](primitive::Mix const& p) {
@@ -124,7 +124,7 @@ UseCost use_cost(FiniteProgram const& program, std::span<UsePlace const> uses, B
   if (!has_structure(program, uses)) return out;
   std::visit(Overloaded{[&](primitive::Lookup const& p) { out.structured = structured_cost(joined_lookup(p, uses), size); },
                         [&](auto const& p) {
-                          if constexpr (requires { product_of(p); }) out.structured = structured_cost(joined_product(p, uses), size);
+                          if constexpr (requires { as_product(p); }) out.structured = structured_cost(joined_product(p, uses), size);
                         }},
              uses[0].instruction->primitive);
   return out;
