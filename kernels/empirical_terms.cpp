@@ -96,7 +96,8 @@ void contract(Part<T> const& left, Part<T> const& right, long size, TermSum<T> c
               transposed(outputs_of(right, c.outputs)), StridedMatrix<T>{c.data, {0, matrix, 0}, c.width()}, into);
 }
 
-/// sum += scale factor ∘ terms, the factor (rows, cols) being the same for all outputs; and the same with both sides exchanged, where they should be.
+/// sum += scale factor ∘ terms, the factor (rows, cols) being the same for all outputs; and the same with both sides exchanged, where they
+/// should be.
 enum class Exchanged { no, too };
 template <class T>
 void add_scaled(T scale, T const* factor, TermSum<T> const& terms, TermSum<T> const& sum, Exchanged exchanged) {

@@ -43,9 +43,9 @@ struct WeightUse {
 /// The terms of weights that are the right operand of a product or a convolution, without their Jacobians:
 ///   sum += scale² Σ_{p, r} <x[p], x'[r]> <g[p], g'[r]>  over positions p, r of the two samples (x: what the weights multiply there),
 /// group by group; groups that have one matrix of weights together are positions of one group.
-/// By whichever is faster: Gram matrices of all samples, one pair of positions after the other: 2 rows cols m² (k + outputs² n) flops per group.
-/// or pair of samples by pair: the Gram matrix of the positions, through it all cotangents of one side, then products of those with the
-/// other side's: 2 rows cols (m² k + outputs m² n + outputs² m n) flops. Source: Novak, Sohl-Dickstein, Schoenholz 2022, section 3.2;
+/// By whichever is faster: one pair of positions after the other, with Gram matrices of all samples, 2 rows cols m² (k + outputs² n) flops per
+/// group; or pair of samples by pair: the Gram matrix of the positions, through it all cotangents of one side, then products of those with
+/// the other side's, 2 rows cols (m² k + outputs m² n + outputs² m n) flops. Source: Novak, Sohl-Dickstein, Schoenholz 2022, section 3.2;
 /// reference 3.2. Where both sides are the same arrays, pairs go only as far as the lower triangle.
 template <class T>
 void add_weight_term(primitive::MatrixProduct const& p, WeightUse<T> const& left, WeightUse<T> const& right, TermSum<T> sum);
@@ -75,8 +75,8 @@ struct SharedUse {
   WeightUse<T> left, right;
 };
 
-/// The term of a parameter that is used several times, with the cross terms between its uses: positions of all uses are positions of one. Memory: copies
-/// of what the weights multiply and of the cotangents, of all uses and samples. Uses must be alike.
+/// The term of a parameter that is used several times, with the cross terms between its uses: positions of all uses are positions of one.
+/// Memory: copies of what the weights multiply and of the cotangents, of all uses and samples. Uses must be alike.
 template <class P, class T>
 void add_weight_term(std::span<SharedUse<P, T> const> uses, TermSum<T> sum);
 
@@ -90,9 +90,9 @@ bool are_alike(primitive::Lookup const& one, primitive::Lookup const& other);
 primitive::MatrixProduct with_groups_merged(primitive::MatrixProduct p);
 /// The product that a convolution is of its windows.
 primitive::MatrixProduct product_of_windows(primitive::Convolve const& p);
-/// What the structured term of a product takes, the faster way of both: multiplications, and the time of everything else in numbers that go through
-/// memory, ten multiplications each (finite/ntk_cost.hpp). `pairs`: of samples, of a batch with itself about half of all. Measured on one
-/// core at 40 G multiplications per second in float32: calls, what is laid out for them, and sums that are added up.
+/// What the structured term of a product takes, the faster way of both: multiplications, and the time of everything else in numbers that go
+/// through memory, ten multiplications each (finite/ntk_cost.hpp). `pairs`: of samples, of a batch with itself about half of all. Measured on
+/// one core at 40 G multiplications per second in float32: calls, what is laid out for them, and sums that are added up.
 struct TermCost {
   double multiplications = 0, numbers = 0;
   double total() const { return multiplications + 10 * numbers; }

@@ -10,7 +10,7 @@
 namespace infinitile {
 
 /// Raised with every change that may alter a bit of a tile, so that a run begun with other arithmetic is not continued with this one.
-inline constexpr std::uint64_t tile_arithmetic = 4;
+inline constexpr std::uint64_t tile_arithmetic = 5;
 
 /// One tile to compute: rows row0, ... and columns col0, ... of the row table. Results are row-major, `cols` apart. A tile on the diagonal
 /// (row0 == col0) is symmetric to the bit and has its diagonal from the row table, exactly.

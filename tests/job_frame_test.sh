@@ -47,6 +47,16 @@ expect 2 "" "infinitile: --threads is x, but a whole number from 1 is needed." s
 same "the exit code of a defect" $? 1
 same "the number of versions printed" "$("${launcher[@]}" "$probe" --version | grep -c '^infinitile [0-9]')" 1
 
+# Threads wait for a bounded time, unless the user says how they wait; the program that begins again for it has its arguments as they were.
+# libgomp shows what it knows as it is loaded: once where the program does not begin again.
+waits() { env "$@" OMP_DISPLAY_ENV=verbose "${launcher[@]}" "$probe" succeed --quiet 2>&1 >/dev/null | grep -c "GOMP_SPINCOUNT = '2000'"; }
+loader=$(readelf -l "$probe" 2>/dev/null | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+if ldd "$probe" | grep -q libgomp; then
+  same "the ranks whose threads wait for a bounded time" "$(waits -u OMP_WAIT_POLICY)" "$ranks"
+  same "the ranks whose threads wait so against the user's wish" "$(waits OMP_WAIT_POLICY=active)" 0
+fi
+[[ -n $loader ]] && ! ldd "$probe" | grep -q 'lib.*san' && same "the output of a program that its loader starts" "$("${launcher[@]}" "$loader" "$probe" succeed --quiet 2>&1)" "$ranks ranks of 1 threads"
+
 cat >"$folder/job.yaml" <<YAML
 data: {train: {file: a.h5}}
 network: [dense]

@@ -136,6 +136,26 @@ TEST_CASE("comparisons choose, and what is not chosen may be infinite", "[onnx]"
   CHECK(run(node("Min", {"x", "one"}), {{"one", ones}}, {3}, samples).numbers == Vector{-2.5, -0.75, 0, 0.3, 1, 1});
 }
 
+/// The same by numbers that are added: 0 where a position may be seen, far below where not.
+TEST_CASE("attention does not look where a mask that is computed is false", "[onnx]") {
+  Arrays const constants{{"limit", {NumberKind::floating, {}, {0.1}}},
+                         {"axes", integers({1, 2})},
+                         {"last", integers({2})},
+                         {"no", {NumberKind::floating, {}, {0}}},
+                         {"far", {NumberKind::floating, {}, {-1e4}}}};
+  std::vector<OnnxNode> const mask{node("ReduceSum", {"x", "last"}, {{"keepdims", {0L}}}, "sums"),
+                                   node("Greater", {"sums", "limit"}, {}, "seen"), node("Unsqueeze", {"seen", "axes"}, {}, "truth"),
+                                   node("Where", {"truth", "no", "far"}, {}, "numbers")};
+  auto const attend = [&](std::vector<std::string> const& operands) {
+    std::vector<OnnxNode> nodes = mask;
+    nodes.push_back(node("Attention", operands, {{"q_num_heads", {1L}}, {"kv_num_heads", {1L}}}));
+    return run(graph(nodes, constants, {std::nullopt, 3, 2}, 23), {0.5, 1, -2, 1, 0.3, 0.4, 1, 2, 3, 4, -5, 1}).numbers;
+  };
+  Vector const found = attend({"x", "x", "x", "truth"});
+  near(found, attend({"x", "x", "x", "numbers"}));
+  CHECK(std::abs(found[0] - attend({"x", "x", "x"})[0]) > 0.01);
+}
+
 TEST_CASE("parts of values are those of their indices", "[onnx]") {
   Vector const x{0, 1, 2, 3, 4, 5};
   auto const slice = [&](Vector const& starts, Vector const& ends, Vector const& axes, Vector const& steps) {

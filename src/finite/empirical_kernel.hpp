@@ -12,13 +12,14 @@ namespace infinitile {
 /// Kernels of one finite network, block by block.
 /// Memory beside the evaluations of both sides: cotangents on their way back, of so many outputs at once that those of the largest value have
 /// numbers_at_once numbers (all outputs that are kept in pairs go together), and the Jacobian of the weights in hand in slices of an eighth of
-/// that. Of a parameter that is used several times the cotangents of all uses are held until the last one is met, twice where it goes by its structure, or
-/// its whole Jacobian where it does not.
+/// that. Of a parameter that is used several times the cotangents of all uses are held until the last one is met, twice where it goes by its
+/// structure, or its whole Jacobian where it does not.
 template <class T>
 class EmpiricalKernel {
 public:
   EmpiricalKernel(FiniteProgram program, ParameterValues const& values, KernelAxes const& axes, NtkMethod method,
                   long numbers_at_once = 1L << 26);
+  EmpiricalKernel(EmpiricalKernel&&) = default;  ///< no copies: uses_ points into the program, which a move leaves where it is
 
   /// Values of a pair are kept.. numbers of the layout's kept shape, row-major.
   KernelLayout const& layout() const { return layout_; }

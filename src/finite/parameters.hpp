@@ -65,9 +65,11 @@ struct Draw {
   std::uint64_t sample = 0;
 };
 
+/// What drawing costs beside the numbers themselves: of matrices that become orthogonal.
+double draw_flops(ParameterSpec const& spec);
+
 /// Entry i of a parameter depends on the draw, its path and i alone (of orthogonal ones on the shape too): not on ranks, on threads, on the
 /// other layers or on the order of drawing.
-double draw_flops(ParameterSpec const& spec);  ///< beside the numbers themselves: of matrices that become orthogonal
 std::vector<double> draw_parameter(ParameterSpec const& spec, Draw draw);
 ParameterValues draw_parameters(std::span<ParameterSpec const> specs, Draw draw);
 

@@ -32,7 +32,8 @@ std::vector<std::vector<long>> input_shapes(Job const& job, std::vector<std::vec
   if (stored.empty()) stored = job.data.shapes;
   if (stored.empty()) return input_shapes(load_data(data_spec(job)).train);
   if (job.data.scale == "per_location")
-    for (auto& shape : stored) shape = job.data.per_location.shape_after(std::move(shape));
+    for (auto& shape : stored)
+      if (!shape.empty()) shape = job.data.per_location.shape_after(std::move(shape));  // without any axis no network is built
   return stored;
 }
 

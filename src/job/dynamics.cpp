@@ -92,7 +92,10 @@ double normalize(std::vector<double>& v) {
 double Training::largest_eigenvalue() const {
   std::vector<double> v(at(train_.numbers()));
   RandomStream const random{0, 0x64796e616d696373};  // a stream of its own: "dynamics"
-  for (std::size_t i = 0; i < v.size(); ++i) v[i] = random.normals(i / 2).first;
+  for (std::size_t i = 0; i < v.size(); ++i) {
+    auto const [first, second] = random.normals(i / 2);
+    v[i] = i % 2 == 0 ? first : second;
+  }
   normalize(v);
   double value = 0;
   GradientSum sum;

@@ -136,8 +136,7 @@ std::vector<Key> make_table() {
        "gaussian",
        "",
        "how they are drawn: gaussian (deviations w_std and b_std say), suo (scaled uniform orthogonal), fan_in or lecun; biases of the "
-       "last "
-       "three are 0",
+       "last three are 0",
        {"gaussian", "suo", "fan_in", "lecun"},
        finite},
       {"parameters.file",
@@ -176,8 +175,7 @@ std::vector<Key> make_table() {
        "",
        "",
        "instead of those of the graph: {chain: 100}, or {blocks: [{activations: 3, shortcut_weight: 0.6, projection: false, then: 0, "
-       "times: "
-       "16}], then: 1}",
+       "times: 16}], then: 1}",
        {}},
       {"posterior", section, nothing, "", "", "read by the command posterior", {}},
       {"posterior.get",

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <sched.h>
 #include <span>
+#include <sys/auxv.h>
 #include <unistd.h>
 #include <vector>
 
@@ -92,8 +93,9 @@ ThreadFacts find_thread_facts(Communicator const& comm, std::optional<int> asked
 void bound_waiting(char* const* arguments) {
   for (char const* const variable : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"})
     if (std::getenv(variable) != nullptr) return;
-  // Of GCC's library in turns of a loop, of LLVM's in milliseconds: docs/performance.md.
-  ::setenv("GOMP_SPINCOUNT", "2000", 1);
+  if (::getauxval(AT_BASE) == 0) return;  // started by a loader (ld.so PROGRAM), which /proc/self/exe would be
+  // Of GCC's library in turns of a loop, of LLVM's in milliseconds: docs/performance.md. Without the first one the program would begin for ever.
+  if (::setenv("GOMP_SPINCOUNT", "2000", 1) != 0) return;
   ::setenv("KMP_BLOCKTIME", "1", 1);
   ::setenv("OPENBLAS_NUM_THREADS", "1", 0);
   std::array<char, 4096> program{};

@@ -125,6 +125,8 @@ OnnxArray range(NodeContext const& node) {
 
 OnnxArray filled(NodeContext const& node) {
   OnnxArray out{NumberKind::floating, node.known(0, "the shape").integers()};
+  if (std::ranges::any_of(out.shape, [](long size) { return size < 0; }))
+    node.fail(text("it fills the shape ", shape_words(out.shape), "."));
   double value = 0;
   if (node.has_attribute("value")) {
     auto const& array = std::get<OnnxArray>(node.node().attributes.at("value").value);

@@ -49,8 +49,8 @@ GraphValues apply_flatten(NodeContext const& node) {
   std::vector<long> const shape = x.shape();
   long const number = node.integer("axis", 1);
   int const axis = number == x.rank() ? x.rank() : node.axis(number, x.rank());
-  long const outer = product_of(std::span(shape).first(at(axis)));
-  return {with_shape(node, x, {outer, x.stored.size() / outer}, x.batch ? std::optional(x.batch->axis < axis ? 0 : 1) : std::nullopt)};
+  long const outer = product_of(std::span(shape).first(at(axis))), inner = product_of(std::span(shape).subspan(at(axis)));
+  return {with_shape(node, x, {outer, inner}, x.batch ? std::optional(x.batch->axis < axis ? 0 : 1) : std::nullopt)};
 }
 
 GraphValues apply_transpose(NodeContext const& node) {

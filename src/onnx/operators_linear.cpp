@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "base/index.hpp"
 #include "base/text.hpp"
@@ -96,11 +95,10 @@ GraphTensor heads_of(NodeContext const& node, GraphTensor const& x, long heads) 
   return transposed(with_shape(node, x, shape, x.batch ? std::optional(x.batch->axis) : std::nullopt), {0, 2, 1, 3});
 }
 
-/// 0 where a position may be seen, −∞ where not.
-GraphTensor mask_of(NodeContext const& node, std::vector<double> const& seen, std::vector<long> const& shape) {
-  std::vector<double> numbers;
-  for (double const s : seen) numbers.push_back(s != 0 ? 0 : -std::numeric_limits<double>::infinity());
-  return {node.builder().constant(numbers, shape), in_order(shape.size())};
+/// What is added to scores: numbers as they are, of truth values 0 where a position may be seen and far below all scores where not.
+GraphTensor mask_of(NodeContext const& node, GraphTensor const& mask) {
+  constexpr double far = 1e30;  // exp(−far) is 0, and far − far is 0 for what is seen
+  return mask.kind == NumberKind::truth ? apply(node, mask, {primitive::Pointwise::Function::affine, far, -far}) : mask;
 }
 
 /// softmax(q kᵀ scale + mask) v. Without a cache of earlier keys and values.
@@ -120,12 +118,9 @@ GraphValues apply_attention(NodeContext const& node) {
     std::vector<double> seen(at(rows * cols));
     for (long i = 0; i < rows; ++i)
       for (long j = 0; j < cols; ++j) seen[at(i * cols + j)] = j <= i ? 1 : 0;
-    scores = add(node, scores, mask_of(node, seen, {rows, cols}));
+    scores = add(node, scores, mask_of(node, {node.builder().constant(seen, {rows, cols}), in_order(2), NumberKind::truth}));
   }
-  if (node.has(3)) {
-    bool const truth = node.is_known(3) && std::get<OnnxArray>(node.value(3)).kind == NumberKind::truth;
-    scores = add(node, scores, truth ? mask_of(node, node.known(3, "the mask").numbers, node.shape(3)) : node.tensor(3));
-  }
+  if (node.has(3)) scores = add(node, scores, mask_of(node, node.tensor(3)));
   GraphTensor const y = matmul(node, softmax(node, scores, 3), v);
   if (!flat) return {y};
   GraphTensor const sorted = transposed(y, {0, 2, 1, 3});

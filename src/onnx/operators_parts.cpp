@@ -28,7 +28,8 @@ GraphValues apply_split(NodeContext const& node) {
   std::vector<long> sizes(at(parts), each);
   sizes.back() = size - each * (parts - 1);
   if (auto const given = node.integers(1, "split")) sizes = *given;
-  if (std::ssize(sizes) != parts || std::accumulate(sizes.begin(), sizes.end(), 0L) != size)
+  bool const negative = std::ranges::any_of(sizes, [](long part) { return part < 0; });
+  if (negative || std::ssize(sizes) != parts || std::accumulate(sizes.begin(), sizes.end(), 0L) != size)
     node.fail(text("it splits an axis of ", size, " into parts of ", shape_words(sizes), ", which do not add up."));
   GraphValues out;
   int first = 0;
@@ -137,6 +138,8 @@ GraphValues apply_pad(NodeContext const& node) {
   std::iota(axes.begin(), axes.end(), 0);
   if (node.has(3)) axes = node.known(3, "the axes").integers();
   std::string const mode = node.word("mode", "constant");
+  if (pads.size() != 2 * axes.size())
+    node.fail(text("it has ", pads.size(), " pads for ", axes.size(), axes.size() == 1 ? " axis" : " axes", "; two for each are needed."));
   for (std::size_t i = 0; i < axes.size(); ++i) {
     int const axis = node.axis(axes[i], x.rank());
     long const low = pads[i], high = pads[i + axes.size()], size = x.axis(axis);

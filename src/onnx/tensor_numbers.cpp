@@ -111,6 +111,18 @@ std::size_t offset_in(Tensor const& tensor, std::string_view key, std::size_t st
   return out;
 }
 
+/// How many numbers a shape has, which in a damaged file may be anything.
+long count_of(std::vector<long> const& shape, std::string const& where) {
+  constexpr long most = 1L << 48;
+  long count = 1;
+  for (long const size : shape) {
+    if (size < 0 || (size > 0 && count > most / size))
+      throw Error(text(where, " has the size ", size, " in its shape. The file is damaged: export it again."));
+    count *= size;
+  }
+  return count;
+}
+
 /// The part of the other file that belongs to the tensor.
 std::string_view external_bytes(Tensor const& tensor, OnnxBytes const& bytes, std::string const& where) {
   std::string const name = other_file(tensor);
@@ -139,8 +151,7 @@ OnnxArray numbers_of(onnx_file::Tensor const& tensor, OnnxBytes const& bytes, st
     throw Error(text(where, " has numbers of type ", tensor.data_type(),
                      " of the format; floats of 16, 32 and 64 bits, integers and truth values are read."));
   OnnxArray out{type->kind, {tensor.dims().begin(), tensor.dims().end()}};
-  long count = 1;
-  for (long const size : out.shape) count *= size;
+  long const count = count_of(out.shape, where);
   bool const external = !other_file(tensor).empty();
   if (external || tensor.has_raw_data()) {
     std::string_view const raw = external ? external_bytes(tensor, bytes, where) : std::string_view(tensor.raw_data());

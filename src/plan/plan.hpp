@@ -47,8 +47,8 @@ struct JobSize {
   std::optional<Sampling> sampling{};
 };
 
-/// Rates of one core, in units per second, and what every run takes besides. The defaults were measured as docs/performance.md says; `infinitile bench --json` writes those
-/// of another machine.
+/// Rates of one core, in units per second, and what every run takes besides. The defaults were measured as docs/performance.md says;
+/// `infinitile bench --json` writes those of another machine.
 struct Rates {
   double gemm = 55e9;  ///< float64 flops
   double gemm_single = 110e9;

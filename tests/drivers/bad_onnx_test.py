@@ -86,6 +86,20 @@ class BadOnnx(Folder):
         self.graph([node("MatMul", ["x", "w"], ["y"])], [broken])
         self.refuse(["initializer w", "bytes"])
 
+    def test_sizes_that_are_none(self):
+        """Two sizes below 0 have a product that fits, and so have two that are beyond all numbers."""
+        for three, six in ((-3, -6), (2**32, 2**32)):
+            weights = floats(6, 3) if three < 0 else floats(0)
+            broken = field(1, six) + field(1, three) + field(2, 1) + field(8, "w") + field(9, weights.tobytes())
+            self.graph([node("MatMul", ["x", "w"], ["y"])], [broken])
+            self.refuse(["initializer w", "size", "damaged"])
+        self.graph([node("Pad", ["x", "pads", "", "axes"], ["y"])], [tensor("pads", numpy.array([1, 1])), tensor("axes", numpy.array([0, 1]))], opset=18)
+        self.refuse(["node 0 (Pad)", "2 pads for 2 axes"])
+        self.graph([node("Split", ["x", "parts"], ["y", "z"], axis=1)], [tensor("parts", numpy.array([8, -2]))])
+        self.refuse(["node 0 (Split)", "(8, -2)"])
+        self.graph([node("ConstantOfShape", ["s"], ["c"]), node("Add", ["x", "c"], ["y"])], [tensor("s", numpy.array([-2]))])
+        self.refuse(["node 0 (ConstantOfShape)", "(-2)"])
+
     def test_samples_that_would_mix(self):
         three = tensor("three", numpy.array([3, -1]))
         self.graph([node("ReduceMean", ["x"], ["m"], "mean", axes=[0], keepdims=1), node("Sub", ["x", "m"], ["y"])], opset=13)

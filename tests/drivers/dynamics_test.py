@@ -124,6 +124,20 @@ class Dynamics(Folder):
             numpy.testing.assert_allclose(found[f"dynamics/{place}/network"], found[f"dynamics/{place}/linearized"], rtol=0, atol=1e-12)
         self.assertNotIn("dynamics/train/order_1", found)
 
+    def test_the_largest_learning_rate_is_that_of_outputs_that_move_apart(self):
+        """y = w v x with w = 0.1, v = (1, -1) and x = 1: the largest eigenvalue of n inputs is (w² + v²) n, of two outputs that differ in sign."""
+        rows = 5
+        with h5py.File(self.folder / "data.h5", "w") as file:
+            file["x"], file["y"] = numpy.ones((rows, 1)), numpy.zeros((rows, 2))
+            file["params/0/w"], file["params/1/w"] = numpy.full((1, 1), 0.1), numpy.array([[1.0, -1.0]])
+        data = {part: {"file": "data.h5"} for part in ("train", "test")}
+        layers = [{"dense": {"out_dim": 1}}, {"dense": {"out_dim": 2}}]
+        parameters = {"file": "data.h5", "group": "params"}
+        self.write_job(self.job(data=data, network=layers, kernel={"kind": "empirical"}, parameters=parameters, dynamics={"steps": [1]}))
+        self.run_job("posterior", "job.yaml")
+        with h5py.File(self.folder / "job.run/result.h5") as file:
+            self.assertAlmostEqual(file["dynamics"].attrs["largest_learning_rate"], 2 * 2 * rows / (2.01 * rows), delta=0.01)
+
     def test_wider_networks_stay_closer_to_their_linearization(self):
         """The distance falls as 1 / sqrt(width): 64 times wider, 8 times closer, up to chance."""
         self.prepare()
