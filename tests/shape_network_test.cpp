@@ -224,6 +224,34 @@ TEST_CASE("random networks meet their conditions", "[shape]") {
   }
 }
 
+TEST_CASE("rbf, which is smooth, is shaped", "[shape]") {
+  for (auto const method : {ShapeGoal::Method::dks, ShapeGoal::Method::tat}) {
+    ShapeGoal goal;
+    goal.method = method;
+    CHECK(shape_network(read_words(layers_of("chain_10", "rbf")), goal).kinds.at(0).residuals.largest() <= shape_tolerance);
+  }
+}
+
+TEST_CASE("polynomials are shaped, also of a network whose variance overflows as it is written", "[shape]") {
+  for (std::string const f : {"{hermite: {degree: 3}}", "{hermite: {degree: 5}}", "{polynomial: {coef: [0.2, 1, 0.5, -0.1]}}"}) {
+    Network const network = read_words(layers_of("chain_30", f));
+    NetworkMaps const maps(network);
+    CHECK_FALSE(std::isfinite(maps.q(2)));
+    CHECK(std::isnan(maps.c({0.5})[0]) == !std::isfinite(maps.q(1)));
+    maps.at_one();
+    for (auto const method : {ShapeGoal::Method::dks, ShapeGoal::Method::tat}) {
+      ShapeGoal goal;
+      goal.method = method;
+      CAPTURE(f, message_of([&] { shape_network(network, goal); }));
+      try {
+        CHECK(shape_network(network, goal).kinds.at(0).residuals.largest() <= shape_tolerance);
+      } catch (Error const& error) {
+        CHECK(std::string(error.what()).find("no scale and shift") != std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("a goal that only almost straight lines reach is met", "[shape]") {
   // Reference 1.3: with three layers bent_identity wants an input_scale of about 240.
   ShapedNetwork const found = shape_network(read_words(layers_of("chain_3", "bent_identity")), {});
