@@ -224,6 +224,11 @@ TEST_CASE("random networks meet their conditions", "[shape]") {
   }
 }
 
+TEST_CASE("a shift that is 0 is written as 0", "[shape]") {
+  for (std::string const net : {"chain_3", "chain_10", "chain_30"})
+    CHECK(shape_network(read_words(layers_of(net, in_words("leaky_relu"))), {}).kinds.at(0).shaped.scaling.input_shift == 0);
+}
+
 TEST_CASE("rbf, which is smooth, is shaped", "[shape]") {
   for (auto const method : {ShapeGoal::Method::dks, ShapeGoal::Method::tat}) {
     ShapeGoal goal;
