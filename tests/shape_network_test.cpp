@@ -291,6 +291,19 @@ TEST_CASE("what cannot be shaped is told in one line", "[shape]") {
   says("[dense, {monomial: {degree: 2}}]", tat, {"no scale and shift of monomial"});
   says("[dense, exp_normalized]", dks, {"layer 1 (exp_normalized)", "without a function"});
   says("[dense, gelu]", {ShapeGoal::Method::dks, 40, 1, 0.9, 0.3}, {"c_slope_1_target is 40", "gelu reaches"});
+  for (std::string const f : {"relu", "tanh", "elu"}) {
+    std::string const words = layers_of("chain_30", f);
+    ShapeGoal goal{ShapeGoal::Method::dks, 1.00001, 1, 0.9, 0.3};
+    std::string const message = message_of([&] { shape_network(read_words(words), goal); });
+    CAPTURE(message);
+    std::size_t const at = message.find("Set the target to ");
+    REQUIRE(at != std::string::npos);
+    goal.c_slope_1_target = std::stod(message.substr(at + 18));
+    CHECK(goal.c_slope_1_target > 1.00001);
+    CHECK(shape_network(read_words(words), goal).kinds.at(0).residuals.largest() <= shape_tolerance);
+  }
+  for (double const slope : {0.5, 2.0})
+    says(layers_of("chain_30", "tanh"), {ShapeGoal::Method::dks, 1.5, slope, 0.9, 0.3}, {"local_q_slope_target is", "Set it to 1"});
   says("[dense, tanh]", {ShapeGoal::Method::dks, 1, 1, 0.9, 0.3}, {"c_slope_1_target is 1", "above 1"});
   says("[dense, tanh]", {ShapeGoal::Method::tat, 1.5, 1, 0.9, 0}, {"c_curve_target is 0", "above 0"});
   says("[dense, {leaky_relu: {alpha: 0.1}}]", tat, {"c_val_0_target is 0.9", "reaches at most 0.3183"});
