@@ -52,9 +52,10 @@ void shape_activations(Job const& job, Context const& context) {
   Sources sources;
   together(context.comm, [&] {
     if (!job.onnx.empty())
-      throw Error(fmt::format("{}: network.onnx cannot be shaped, since an ONNX file is not written in the language of layers. Write the "
-                              "network as layers, or as {{file: net.yaml}}.",
-                              job.file.string()));
+      throw Error(
+          fmt::format("{}: network.onnx cannot be shaped, since an ONNX file is not written in the language of layers. Write the "
+                      "network as layers, or as {{file: net.yaml}}.",
+                      job.file.string()));
     refuse_kernels(job.output);
     sources.network = build_network(job, input_shapes(job), activation_signatures()).hash();
     refuse_other_job(job, sources);

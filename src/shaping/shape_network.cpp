@@ -162,9 +162,10 @@ private:
     };
     for (int step = 0; step < 20 && (step == 0 || !works()); ++step)
       goal = std::ceil(largest(base + reached * std::pow(1.2, step)) * 1e8) / 1e8;
-    fail(fmt::format(".{} is {}, which is too small for {}: its scale and shift are found to 1e-10 from about {:.10g} on. Set the target to "
-                     "{:.10g} or more.",
-                     out_.goal_key(), out_.wanted, kind.before.name, goal, goal));
+    fail(
+        fmt::format(".{} is {}, which is too small for {}: its scale and shift are found to 1e-10 from about {:.10g} on. Set the target to "
+                    "{:.10g} or more.",
+                    out_.goal_key(), out_.wanted, kind.before.name, goal, goal));
   }
 
   [[noreturn]] void fail_unreachable(ShapedKind const& kind, AnyActivation const& plain) const {
