@@ -3,9 +3,13 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "drivers/commands.hpp"
+#include "job/data.hpp"
+#include "job/network.hpp"
+#include "job/problem.hpp"
 #include "job/run_directory.hpp"
 #include "job/shaping.hpp"
 #include "job/text_file.hpp"
+#include "kernels/activation.hpp"
 #include "version.hpp"
 
 // infinitile shape JOB.yaml: activations shaped for the network they are in.
@@ -45,11 +49,19 @@ void refuse_kernels(std::filesystem::path const& directory) {
 }  // namespace
 
 void shape_activations(Job const& job, Context const& context) {
-  together(context.comm, [&] { refuse_kernels(job.output); });
+  Sources sources;
+  together(context.comm, [&] {
+    if (!job.onnx.empty())
+      throw Error(
+          fmt::format("{}: network.onnx cannot be shaped, since an ONNX file is not written in the language of layers. Write the "
+                      "network as layers, or as {{file: net.yaml}}.",
+                      job.file.string()));
+    refuse_kernels(job.output);
+    sources.network = build_network(job, input_shapes(job), activation_signatures()).hash();
+    refuse_other_job(job, sources);
+  });
   auto const phase = context.report.phase("shape");
   Shaping const shaping = together(context.comm, [&] { return shape_job(job); });
-  Sources sources;
-  sources.network = shaping.network_hash;
   RunDirectory const directory(job, sources, context);
   together(context.comm, [&] {
     if (!context.comm.is_first()) return;

@@ -138,6 +138,8 @@ TEST_CASE("jumps are known, and a kernel without a function is refused", "[local
   CHECK(smoothness_of(make_activation("sign", {})).value_jumps);
   CHECK(smoothness_of(make_activation("relu", {})).slope_jumps);
   CHECK(smoothness_of(make_activation("selu", {})).slope_jumps);
+  CHECK_FALSE(smoothness_of(make_activation("rbf", {})).slope_jumps);
+  for (double const gamma : {0.1, 0.7, 2.0}) CHECK_FALSE(smoothness_of(make_activation("rbf", {{"gamma", gamma}})).slope_jumps);
   CHECK_FALSE(smoothness_of(make_activation("elu", {})).slope_jumps);
   CHECK_FALSE(smoothness_of(make_activation("softsign", {})).slope_jumps);
   CHECK_FALSE(smoothness_of(make_activation("tanh", {})).slope_jumps);

@@ -224,6 +224,39 @@ TEST_CASE("random networks meet their conditions", "[shape]") {
   }
 }
 
+TEST_CASE("a shift that is 0 is written as 0", "[shape]") {
+  for (std::string const net : {"chain_3", "chain_10", "chain_30"})
+    CHECK(shape_network(read_words(layers_of(net, in_words("leaky_relu"))), {}).kinds.at(0).shaped.scaling.input_shift == 0);
+}
+
+TEST_CASE("rbf, which is smooth, is shaped", "[shape]") {
+  for (auto const method : {ShapeGoal::Method::dks, ShapeGoal::Method::tat}) {
+    ShapeGoal goal;
+    goal.method = method;
+    CHECK(shape_network(read_words(layers_of("chain_10", "rbf")), goal).kinds.at(0).residuals.largest() <= shape_tolerance);
+  }
+}
+
+TEST_CASE("polynomials are shaped, also of a network whose variance overflows as it is written", "[shape]") {
+  for (std::string const f : {"{hermite: {degree: 3}}", "{hermite: {degree: 5}}", "{polynomial: {coef: [0.2, 1, 0.5, -0.1]}}"}) {
+    Network const network = read_words(layers_of("chain_30", f));
+    NetworkMaps const maps(network);
+    CHECK_FALSE(std::isfinite(maps.q(2)));
+    CHECK(std::isnan(maps.c({0.5})[0]) == !std::isfinite(maps.q(1)));
+    maps.at_one();
+    for (auto const method : {ShapeGoal::Method::dks, ShapeGoal::Method::tat}) {
+      ShapeGoal goal;
+      goal.method = method;
+      CAPTURE(f, message_of([&] { shape_network(network, goal); }));
+      try {
+        CHECK(shape_network(network, goal).kinds.at(0).residuals.largest() <= shape_tolerance);
+      } catch (Error const& error) {
+        CHECK(std::string(error.what()).find("no scale and shift") != std::string::npos);
+      }
+    }
+  }
+}
+
 TEST_CASE("a goal that only almost straight lines reach is met", "[shape]") {
   // Reference 1.3: with three layers bent_identity wants an input_scale of about 240.
   ShapedNetwork const found = shape_network(read_words(layers_of("chain_3", "bent_identity")), {});
@@ -258,6 +291,19 @@ TEST_CASE("what cannot be shaped is told in one line", "[shape]") {
   says("[dense, {monomial: {degree: 2}}]", tat, {"no scale and shift of monomial"});
   says("[dense, exp_normalized]", dks, {"layer 1 (exp_normalized)", "without a function"});
   says("[dense, gelu]", {ShapeGoal::Method::dks, 40, 1, 0.9, 0.3}, {"c_slope_1_target is 40", "gelu reaches"});
+  for (std::string const f : {"relu", "tanh", "elu"}) {
+    std::string const words = layers_of("chain_30", f);
+    ShapeGoal goal{ShapeGoal::Method::dks, 1.00001, 1, 0.9, 0.3};
+    std::string const message = message_of([&] { shape_network(read_words(words), goal); });
+    CAPTURE(message);
+    std::size_t const at = message.find("Set the target to ");
+    REQUIRE(at != std::string::npos);
+    goal.c_slope_1_target = std::stod(message.substr(at + 18));
+    CHECK(goal.c_slope_1_target > 1.00001);
+    CHECK(shape_network(read_words(words), goal).kinds.at(0).residuals.largest() <= shape_tolerance);
+  }
+  for (double const slope : {0.5, 2.0})
+    says(layers_of("chain_30", "tanh"), {ShapeGoal::Method::dks, 1.5, slope, 0.9, 0.3}, {"local_q_slope_target is", "Set it to 1"});
   says("[dense, tanh]", {ShapeGoal::Method::dks, 1, 1, 0.9, 0.3}, {"c_slope_1_target is 1", "above 1"});
   says("[dense, tanh]", {ShapeGoal::Method::tat, 1.5, 1, 0.9, 0}, {"c_curve_target is 0", "above 0"});
   says("[dense, {leaky_relu: {alpha: 0.1}}]", tat, {"c_val_0_target is 0.9", "reaches at most 0.3183"});

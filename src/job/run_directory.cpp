@@ -37,6 +37,10 @@ void refuse_other_job(fs::path const& directory, std::string const& echo) {
 
 }  // namespace
 
+void refuse_other_job(Job const& job, Sources const& sources) {
+  refuse_other_job(job.output, echo_job(job, sources));
+}
+
 RunDirectory::RunDirectory(Job const& job, Sources const& sources, Context const& context)
     : path_(job.output), fingerprint_(infinitile::fingerprint(job, sources)), samples_(job.kernel.is_sampled() ? job.kernel.samples : 0) {
   std::string const echo = echo_job(job, sources);

@@ -10,6 +10,9 @@
 
 namespace infinitile {
 
+/// Throws Error when the output directory holds another job, before any work is done for this one. Writes nothing.
+void refuse_other_job(Job const& job, Sources const& sources);
+
 /// The output directory of one run: made where it was missing, locked against a second run, known to hold this job and no other, with its
 /// job.yaml and, from here on, log.txt; the frame writes its report.json at the end. Nothing in it changes before all that holds.
 class RunDirectory {

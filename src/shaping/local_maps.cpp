@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "base/error.hpp"
@@ -47,6 +48,10 @@ Rule rule_for(double edge, double sharpness, Accuracy accuracy) {
 
 template <class A>
 LocalMoments moments_of(A const& phi, Scaling const& s, Accuracy accuracy) {
+  if (!std::isfinite(s.input_scale) || !std::isfinite(s.input_shift)) {  // behind layers whose variance overflows
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    return {none, none, none, none, none, none};
+  }
   double steepness = 1;
   if constexpr (requires { phi.steepness(); }) steepness = phi.steepness();
   double const bend = s.input_scale == 0 ? 0 : -s.input_shift / s.input_scale;
@@ -98,8 +103,12 @@ Smoothness smoothness_of(AnyActivation const& f) {
     // Kinks are at 0 before the scaling.
     if constexpr (requires { phi.value(0.0); }) {
       constexpr double side = 1e-200;
-      out.value_jumps = std::abs(phi.value(side) - phi.value(-side)) > 1e-100;
-      out.slope_jumps = out.value_jumps || std::abs(phi.slope(side) - phi.slope(-side)) > 1e-100;
+      // The two sides of a smooth one, such as rbf, may differ in rounding.
+      auto const jumps = [](double right, double left) {
+        return std::abs(right - left) > 1e-100 + 8 * std::numeric_limits<double>::epsilon() * (std::abs(right) + std::abs(left));
+      };
+      out.value_jumps = jumps(phi.value(side), phi.value(-side));
+      out.slope_jumps = out.value_jumps || jumps(phi.slope(side), phi.slope(-side));
     }
   });
   return out;

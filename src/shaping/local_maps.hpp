@@ -28,7 +28,7 @@ struct LocalMoments {
 };
 
 /// Of the activation with its scaling. Composite Gauss-Legendre with an edge at the kink: relative accuracy 1e-13 in Accuracy::full, about
-/// 1e-6 and a fifth of the time in Accuracy::coarse. Throws Error for exp_normalized, which has no function.
+/// 1e-6 and a fifth of the time in Accuracy::coarse; NaN where the scaling is not finite. Throws Error for exp_normalized, which has no function.
 enum class Accuracy { coarse, full };
 LocalMoments local_moments(AnyActivation const& f, Accuracy accuracy = Accuracy::full);
 

@@ -66,6 +66,10 @@ public:
   }
   Value activate(int n, Value x) {
     AnyActivation const& f = *activations_[at(n)];
+    if (!std::isfinite(x.q)) {
+      constexpr double none = std::numeric_limits<double>::quiet_NaN();
+      return {none, std::vector<double>(x.c.size(), none)};
+    }
     if (!x.c.empty()) map_correlations(layers_.at_variance(network_, n, x.q, [&] { return prepare(f, x.q, x.q); }), x.q, x.c);
     x.q = moments_at(f, x.q).q();
     return x;

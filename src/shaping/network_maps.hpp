@@ -18,6 +18,7 @@ struct MapsAtOne {
 
 /// The Q and C maps of a whole network at infinite width, as it is written: weights with w_std and b_std, activations with their scaling.
 /// Pools, flatten and the like count as the identity, as shaping takes them; sums and products take their branches for independent.
+/// Behind a layer whose variance overflows all are NaN.
 /// Formulas: dks_tat, reference 2.1. Cost: for a C map one table per activation and variance (10 to 300 ms), then 1 to 20 µs per value;
 /// for a Q map a quadrature (0.1 ms) per activation, for at_one() per activation and variance.
 class NetworkMaps {

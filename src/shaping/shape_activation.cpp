@@ -184,6 +184,7 @@ private:
     auto place = find_between(conditions_, low, high, in_);
     if (place) place = polish(conditions_, *place);
     if (!place) return;
+    if (std::abs(place->shift) < 1e-14) place->shift = 0;  // as exact as what rounding left of 0
     AnyActivation const found = conditions_.complete(*place);
     if (residuals_of(found, target_).largest() > shape_tolerance) return;
     if (!best || is_preferred(found, *best)) best = found;

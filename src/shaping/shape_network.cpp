@@ -144,12 +144,40 @@ private:
     return 1 - increasing_root([&](double bend) { return bend > 1 ? 1 : largest(1 - bend) - out_.wanted; }, 0, 1);
   }
 
+  /// The goal may be so close to a straight line that rounding hides the bend: then larger ones can be met.
+  template <class Can>
+  void fail_below(ShapedKind const& kind, Can const& can, double base, double wanted) const {
+    double reached = wanted;
+    for (int step = 0; step < 9 && (step == 0 || !can(reached)); ++step) reached *= 4;
+    if (!can(reached)) return;
+    double below = wanted;
+    for (int step = 0; step < 12; ++step) {
+      double const middle = std::sqrt(reached * below);
+      (can(middle) ? reached : below) = middle;
+    }
+    double goal = 0;
+    auto const works = [&] {  // near the edge rounding decides, goal by goal
+      double const local = is_dks() ? increasing_root([&](double s) { return largest(s) - goal; }, 1, 1e-4) : goal / largest(1);
+      return can(local - base);
+    };
+    for (int step = 0; step < 20 && (step == 0 || !works()); ++step)
+      goal = std::ceil(largest(base + reached * std::pow(1.2, step)) * 1e8) / 1e8;
+    fail(
+        fmt::format(".{} is {}, which is too small for {}: its scale and shift are found to 1e-10 from about {:.10g} on. Set the target to "
+                    "{:.10g} or more.",
+                    out_.goal_key(), out_.wanted, kind.before.name, goal, goal));
+  }
+
   [[noreturn]] void fail_unreachable(ShapedKind const& kind, AnyActivation const& plain) const {
     std::string const key = std::string(out_.goal_key());
     double const base = is_dks() ? 1 : 0, wanted = out_.local.value - base;
     auto const can = [&](double excess) {
       return shape_activation(plain, {out_.local.method, base + excess, out_.local.q_slope}).has_value();
     };
+    if (is_dks() && out_.local.q_slope != 1 && shape_activation(plain, {out_.local.method, out_.local.value, 1}))
+      fail(fmt::format(".local_q_slope_target is {}, which no scale and shift of {} meets with this goal. Set it to 1.", out_.local.q_slope,
+                       kind.before.name));
+    fail_below(kind, can, base, wanted);
     double reached = 0;
     for (double excess = wanted / 2; excess > wanted * 1e-6 && reached == 0; excess /= 4)
       if (can(excess)) reached = excess;

@@ -71,6 +71,16 @@ class Shape(Folder):
             with self.subTest(words):
                 self.expect_line(["shape", "job.yaml", *(part for each in settings for part in ("--set", each))], words)
 
+    def test_a_network_of_an_onnx_file(self):
+        (self.folder / "net.onnx").write_bytes(b"not read")
+        self.write_job(self.job(network={"onnx": "net.onnx"}, kernel={"kind": "empirical"}, data={"scale": "unit_sphere"}), name="onnx.yaml")
+        self.expect_line(["shape", "onnx.yaml"], ["network.onnx", "cannot be shaped", "layers"])
+
+    def test_the_directory_of_another_job_is_refused_first(self):
+        self.run_job("shape", "job.yaml", "--output", "taken")
+        # A goal that cannot be met is found only by solving.
+        self.expect_line(["shape", "job.yaml", "--output", "taken", "--set", "network=[flatten, dense, gelu]", "--set", "shape.c_slope_1_target=40"], ["taken", "another job"])
+
     def test_kernels_are_not_replaced(self):
         self.run_job("kernel", "job.yaml")
         self.expect_line(["shape", "job.yaml"], ["job.run", "kernels", "--output"])
