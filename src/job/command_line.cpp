@@ -22,7 +22,7 @@ std::vector<OwnOption> const& common_options() {
       {"output", "DIR", "where the results go"},
       {"threads", "N", "threads of each rank; default: OMP_NUM_THREADS, else cores / ranks"},
       {"quiet", "", "print nothing but results and the line of an error"},
-      {"log-level", "LEVEL", "quiet, error, warning, info (default) or debug"},
+      {"log-level", "LEVEL", "none, quiet, error, warning, info (default) or debug"},
       {"help", "", "this text; of one command: infinitile COMMAND --help"},
   };
   return options;

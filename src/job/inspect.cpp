@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -14,7 +15,9 @@
 #include "job/inspect_onnx.hpp"
 #include "job/network.hpp"
 #include "job/onnx_reading.hpp"
+#include "job/parameters_file.hpp"
 #include "job/problem.hpp"
+#include "job/safetensors.hpp"
 #include "job/text_file.hpp"
 #include "kernels/activation.hpp"
 #include "net/print.hpp"
@@ -107,6 +110,14 @@ std::string describe_job(fs::path const& file, JobOptions const& options, std::o
          + (job.kernel.kind == "infinite" ? describe_infinite(job, network) : describe_finite(job, network));
 }
 
+std::string describe_safetensors(fs::path const& file) {
+  std::string out = file.string() + "\n\n";
+  Safetensors const open(file);
+  for (auto const& [name, array] : open.arrays())
+    out += fmt::format("{:<27} {:<9} ({})\n", one_line(name), one_line(array.type), fmt::join(array.shape, ", "));
+  return out;
+}
+
 std::string describe_network(fs::path const& file, YAML::Node const& root, std::optional<std::string> const& shape) {
   bool const wrapped = root.IsMap() && root["network"];
   ReadContext const context{file.string(), file.parent_path().string(), shape ? read_shape_option(*shape) : Shapes{{1}},
@@ -143,6 +154,7 @@ bool is_result(fs::path const& file) {
 
 std::string describe_yaml(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
   if (file.extension() == ".onnx") return describe_onnx_file(file, shape);
+  if (is_safetensors(file)) return describe_safetensors(file);
   YAML::Node const root = load_yaml(file.string());
   bool const job = root.IsMap() && (root["data"] || root["kernel"]);
   return job ? describe_job(file, options, shape) : describe_network(file, root, shape);

@@ -43,7 +43,8 @@ std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, Nt
   std::vector<TermWay> const ways = find_ways(program, block, method);
   std::vector<Row> rows{{"node", "operator", "shape", "parameter", "numbers", "method"}};
   for (OnnxInput const& input : network.inputs)
-    rows.push_back({"input", input.name + (input.kind == NumberKind::floating ? "" : " (integers)"), sizes(input.shape), "", "", ""});
+    rows.push_back(
+        {"input", one_line(input.name) + (input.kind == NumberKind::floating ? "" : " (integers)"), sizes(input.shape), "", "", ""});
   std::vector<bool> listed(network.parameters.size(), false);
   for (OnnxLayer const& layer : network.layers) {
     rows.push_back({text(layer.number), layer.op, sizes(layer.shape), "", "", ""});
@@ -53,7 +54,7 @@ std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, Nt
       first = false;
       bool const again = listed[at(p)];
       listed[at(p)] = true;
-      rows.back()[3] = network.parameters[at(p)].name;
+      rows.back()[3] = one_line(network.parameters[at(p)].name);
       rows.back()[4] = again ? "again" : text(program.parameters[at(p)].size());
       rows.back()[5] = again ? "" : std::string(name_of(ways[at(p)]));
     }
@@ -61,16 +62,18 @@ std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, Nt
   long count = 0;
   for (ParameterSpec const& spec : program.parameters) count += spec.size();
   std::string out = table_of(rows) + "\n";
-  out += fmt::format("{} parameters with {} numbers: all float initializers but those below\n", network.parameters.size(), count);
+  std::size_t const parameters = network.parameters.size();
+  out += fmt::format("{} parameter{} with {} number{}: all float initializers{}\n", parameters, parameters == 1 ? "" : "s", count,
+                     count == 1 ? "" : "s", network.fixed.empty() ? "" : " but those below");
   std::vector<std::string> single;
   for (std::size_t p = 0; p < network.parameters.size(); ++p)
-    if (program.parameters[p].size() == 1) single.push_back(network.parameters[p].name);
+    if (program.parameters[p].size() == 1) single.push_back(one_line(network.parameters[p].name));
   if (!single.empty())
     out += fmt::format("single numbers among them are often constants of the exporter: parameters: {{skip: [{}]}} takes them out\n",
                        fmt::join(single, ", "));
-  for (std::string const& name : network.fixed) out += text("constant: ", name, "\n");
+  for (std::string const& name : network.fixed) out += text("constant: ", one_line(name), "\n");
   out += fmt::format("{} nodes computed shapes and constants\n", network.folded);
-  out += fmt::format("opset {}{}{}\n", network.opset, network.producer.empty() ? "" : ", written by ", network.producer);
+  out += fmt::format("opset {}{}{}\n", network.opset, network.producer.empty() ? "" : ", written by ", one_line(network.producer));
   return out;
 }
 

@@ -17,8 +17,11 @@ namespace infinitile {
 
 namespace {
 
+/// Slashes before and behind a group say nothing more.
 std::string below(std::string const& group, std::string const& path) {
-  return group.empty() || group == "/" ? path : text(group, "/", path);
+  std::size_t const first = group.find_first_not_of('/');
+  if (first == std::string::npos) return path;
+  return text(group.substr(first, group.find_last_not_of('/') + 1 - first), "/", path);
 }
 
 void expect_shape(std::vector<long> const& found, ParameterSpec const& spec, std::string const& where) {
@@ -55,7 +58,7 @@ std::vector<double> read_dataset(hid_t file, std::string const& name, std::strin
 }
 
 ParameterValues read_hdf5(std::filesystem::path const& file, std::string const& group, std::span<ParameterSpec const> specs) {
-  h5::Handle const open = h5::open_file(file);
+  h5::Handle const open = h5::open_file(file, "Parameters are read from HDF5 files, and from those whose names end with .safetensors.");
   ParameterValues values;
   std::vector<std::string> known;
   for (ParameterSpec const& spec : specs)

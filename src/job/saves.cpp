@@ -1,11 +1,16 @@
 #include "job/saves.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <map>
+#include <unistd.h>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "job/parameters_file.hpp"
+#include "store/file.hpp"
 
 namespace fs = std::filesystem;
 
@@ -47,6 +52,23 @@ std::string refusal(std::string const& key, std::string const& given, std::strin
   return text(key, " is ", given, ", but ", why);
 }
 
+/// A part of the path that means another place: . or ..
+bool has_dots_alone(fs::path const& path) {
+  return std::ranges::any_of(path, [](fs::path const& part) { return part == "." || part == ".."; });
+}
+
+/// Why a file cannot be begun at that place, or nothing. Rights alone do not tell: some directories take no files from anyone.
+std::string why_not_writable(fs::path const& file) {
+  fs::path const part = unfinished(file);
+  std::error_code unknown;
+  bool const was_there = fs::exists(part, unknown);
+  int const descriptor = ::open(part.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) return std::strerror(errno);
+  ::close(descriptor);
+  if (!was_there) fs::remove(part, unknown);
+  return "";
+}
+
 /// A file has one array for each name, and in HDF5 nothing below an array.
 void expect_different_names(std::string const& key, std::string const& given, std::vector<OnnxParameter> const& initializers) {
   bool const dots = is_safetensors(given);
@@ -55,6 +77,8 @@ void expect_different_names(std::string const& key, std::string const& given, st
     std::string const path = dots ? dotted(each.path()) : each.path();
     if (one_line(path) != path)
       throw Error(refusal(key, given, text("the initializer ", each.name, " has letters in its name that are no text. Rename it.")));
+    if (has_dots_alone(each.path()) || (dots && path == "__metadata__"))
+      throw Error(refusal(key, given, text("the initializer ", each.name, " has a name that such files keep for themselves. Rename it.")));
     auto const [found, is_new] = names.emplace(path, each.name);
     if (!is_new)
       throw Error(refusal(key, given,
@@ -103,6 +127,8 @@ void check_saves(Settings const& settings, Job const& job) {
     if (is_below(file, real_path(job.output))) settings.refuse(key, "that lies in the output directory of the run. Name a file elsewhere.");
     if (!fs::is_directory(directory))
       settings.refuse(key, text("there is no directory ", directory.string(), ". Make it, or name another file."));
+    if (std::string const why = why_not_writable(file); !why.empty())
+      settings.refuse(key, text("no file can be written there (", why, "). Name a file elsewhere."));
     for (fs::path const& read : files_that_are_read(job))
       if (!read.empty() && real_path(read) == file)
         settings.refuse(key, "the job reads that file, and it would be replaced. Name another one.");

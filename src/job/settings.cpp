@@ -164,7 +164,7 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
     case Needs::auto_or_number:
       return "a finite number above 0 or auto is needed.";
     case Needs::counts:
-      return "a list of growing whole numbers is needed, such as [0, 10, 100].";
+      return text("a list of growing whole numbers is needed, such as ", key.path == "dynamics.orders" ? "[1, 2]" : "[0, 10, 100]", ".");
     case Needs::axes:
       return "a list of axes is needed, such as [-1] or [].";
     case Needs::mapping:

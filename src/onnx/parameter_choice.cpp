@@ -1,6 +1,7 @@
 #include "onnx/parameter_choice.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -43,6 +44,33 @@ std::vector<int> order_for(std::vector<Use> const& uses, std::size_t rank) {
   return order;
 }
 
+/// Masks are infinite where they hide. They are added or chosen, and multiply nothing: weights, NaN and, in arrays, +inf are no masks.
+bool can_mask(Use const& use) {
+  static constexpr std::array multiply{"Gemm",
+                                       "MatMul",
+                                       "Conv",
+                                       "ConvTranspose",
+                                       "Mul",
+                                       "Div",
+                                       "BatchNormalization",
+                                       "LayerNormalization",
+                                       "GroupNormalization",
+                                       "InstanceNormalization",
+                                       "RMSNormalization",
+                                       "PRelu",
+                                       "Einsum"};
+  return std::ranges::find(multiply, use.node->op) == multiply.end();
+}
+
+void expect_numbers(OnnxModel const& model, std::string const& name, OnnxArray const& array, std::vector<Use> const& uses) {
+  bool const may_hide = std::ranges::all_of(uses, can_mask), single = array.numbers.size() == 1;
+  auto const bad = std::ranges::find_if_not(
+      array.numbers, [&](double number) { return std::isfinite(number) || (std::isinf(number) && may_hide && (number < 0 || single)); });
+  if (bad == array.numbers.end()) return;
+  throw Error(text(model.file, ": initializer ", name, ": number ", bad - array.numbers.begin(), ", counted from 0 row by row, is ", *bad,
+                   "; finite numbers are needed. Export a network whose training has not diverged."));
+}
+
 void expect_names(OnnxModel const& model, std::vector<std::string> const& skip) {
   std::vector<std::string> names;
   for (auto const& [name, array] : model.initializers)
@@ -71,10 +99,12 @@ ParameterChoice choose_parameters(OnnxModel const& model, std::vector<int> const
       out.fixed[name] = "parameters.skip";
     else if (!what.empty() && std::ranges::none_of(places, [](Use const& use) { return setting(use).empty(); }))
       out.fixed[name] = what;
-    else if (std::ranges::any_of(array.numbers, [](double number) { return !std::isfinite(number); }))
-      out.fixed[name] = "not finite, as masks are";
-    else
+    else if (std::ranges::all_of(array.numbers, [](double number) { return std::isfinite(number); }))
       out.parameters.push_back({{name, array.shape, order_for(places, array.shape.size())}, &array});
+    else {
+      expect_numbers(model, name, array, places);
+      out.fixed[name] = "not finite, as masks are";
+    }
   }
   return out;
 }

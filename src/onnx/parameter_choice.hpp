@@ -16,7 +16,8 @@ struct ParameterChoice {
   std::map<std::string, std::string> fixed;
 };
 
-/// `needed`: numbers of the nodes that the output depends on. Throws Error where `skip` names none.
+/// `needed`: numbers of the nodes that the output depends on. Throws Error where `skip` names none, and where a
+/// parameter has a number that is not finite.
 ParameterChoice choose_parameters(OnnxModel const& model, std::vector<int> const& needed, std::vector<std::string> const& skip);
 
 }  // namespace infinitile

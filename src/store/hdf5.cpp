@@ -136,7 +136,7 @@ std::string locking_mode() {
   return wish == nullptr ? "off" : text("as HDF5_USE_FILE_LOCKING=", wish, " says");
 }
 
-Handle open_file(std::filesystem::path const& path) {
+Handle open_file(std::filesystem::path const& path, std::string_view needed) {
   Handle const access = file_access();
   std::error_code none;
   if (!std::filesystem::exists(path, none)) throw Error(text("there is no file ", path.string(), ". Check the path."));
@@ -145,7 +145,7 @@ Handle open_file(std::filesystem::path const& path) {
   hid_t const id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access);
   if (id >= 0) return {id, H5Fclose};
   std::string const reason = last_reason();
-  if (H5Fis_hdf5(path.c_str()) <= 0) throw Error(text(path.string(), " is not an HDF5 file. An HDF5 file, or .npy files, are needed."));
+  if (H5Fis_hdf5(path.c_str()) <= 0) throw Error(text(path.string(), " is not an HDF5 file. ", needed));
   throw Error(text("the HDF5 file ", path.string(), " is damaged or cut short (", reason, "). Copy or make it again."));
 }
 

@@ -50,8 +50,8 @@ std::string version();
 std::string locking_mode();
 
 // --- files and groups ------------------------------------------------------------------------------------------------
-/// Throws Error: no such file, not an HDF5 file, cut short, no permission.
-Handle open_file(std::filesystem::path const& path);
+/// Throws Error: no such file, not an HDF5 file (`needed` says what is), cut short, no permission.
+Handle open_file(std::filesystem::path const& path, std::string_view needed = "An HDF5 file, or .npy files, are needed.");
 /// A new file, in the format that HDF5 1.10 and later read.
 Handle create_file(std::filesystem::path const& path);
 /// The group of that path; it and those above it are made where they do not exist. "" and "/" are the root. None notes

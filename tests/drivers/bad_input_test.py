@@ -128,7 +128,8 @@ ARGUMENTS = [
     ("a wrong value in --set", ["kernel", "job.yaml", "--set", "kernel.tile=0"], ["--set", "kernel.tile"]),
     ("no threads", ["kernel", "job.yaml", "--threads", "0"], ["--threads"]),
     ("a sample without axes", ["inspect", "job.yaml", "--shape", "[]", "--set", "data.scale=per_location"], ["job.yaml", "no axis"]),
-    ("unknown log level", ["kernel", "job.yaml", "--log-level", "loud"], ["loud"]),
+    ("unknown log level", ["kernel", "job.yaml", "--log-level", "loud"], ["loud", "none, quiet, error, warning, info or debug"]),
+    ("orders that do not grow", ["kernel", "job.yaml", "--set", "dynamics.orders=[1, 1]"], ["dynamics.orders", "[1, 2]"]),
     ("output inside a file", ["kernel", "job.yaml", "--output", "data.h5/run"], ["data.h5"]),
     ("output that cannot be made", ["kernel", "job.yaml", "--output", "/proc/infinitile.run"], ["/proc"]),
 ]

@@ -163,6 +163,34 @@ class BadOnnx(Folder):
         self.write_job(self.job(parameters={"skip": ["b"]}, kernel={"kind": "empirical"}, network=[{"dense": {"out_dim": 2}}]))
         self.assertIn("parameters.skip", self.run_job("kernel", "job.yaml", expect=BAD_INPUT).stderr)
 
+    def test_numbers_that_are_not_finite(self):
+        nodes = [node("MatMul", ["x", "w"], ["0"]), node("Add", ["0", "b"], ["y"])]
+        for value, shown in ((numpy.nan, "nan"), (numpy.inf, "inf"), (-numpy.inf, "-inf")):
+            weights = floats(6, 3)
+            weights[2, 1] = value
+            self.graph(nodes, [tensor("w", weights), tensor("b", floats(3))])
+            self.refuse(["net.onnx", "initializer w", "number 7", f"is {shown};"])
+            self.assertIn("number 7", self.run_job("inspect", "net.onnx", expect=BAD_INPUT).stderr)
+            self.assertIn("number 7", self.run_job("posterior", "job.yaml", "--quiet", expect=BAD_INPUT).stderr)
+        for value in (numpy.nan, numpy.inf):
+            self.graph(nodes, [tensor("w", floats(6, 3)), tensor("b", numpy.array([0, value, 0], "float32"))])
+            self.refuse(["net.onnx", "initializer b", "number 1"])
+        self.graph([*nodes[:1], node("Add", ["0", "b"], ["1"]), node("Softmax", ["1"], ["y"], axis=1)],
+                   [tensor("w", floats(6, 3)), tensor("b", numpy.array([0, -numpy.inf, 0], "float32"))])
+        self.run_job("kernel", "job.yaml")  # hidden by a mask
+
+    def test_what_inspect_says_of_names_and_parameters(self):
+        nodes = [node("MatMul", ["x", "w\n\x1b[31m"], ["y"])]
+        self.graph(nodes, [tensor("w\n\x1b[31m", floats(6, 3))])
+        said = self.run_job("inspect", "net.onnx").stdout
+        self.assertNotIn("\x1b", said)
+        self.assertIn("w  [31m", said)
+        self.assertIn("\n1 parameter with 18 numbers: all float initializers\n", said)
+
+    def test_no_parameter_left(self):
+        self.graph([node("MatMul", ["x", "w"], ["y"])], [tensor("w", floats(6, 3))])
+        self.refuse(["job.yaml", "parameters.skip leaves no parameter of net.onnx", "kernel.get"], parameters={"skip": ["w"]})
+        self.run_job("kernel", "job.yaml", "--set", "kernel.get=[nngp]")
 
     def test_files_that_parameters_cannot_be_saved_to(self):
         self.graph(
@@ -178,6 +206,12 @@ class BadOnnx(Folder):
             self.refuse(["parameters.save is", *words], parameters={"save": file, "skip": skip}, ranks=2)
         self.write_job(self.job(network={"onnx": "net.onnx"}, kernel={"kind": "empirical"}, parameters={"skip": ["/a//b", "a"]}))
         self.run_job("kernel", "job.yaml", "--set", "parameters.save=p.h5")
+
+    def test_names_that_files_keep(self):
+        for name, files in ((".", ("p.h5",)), ("..", ("p.h5", "p.safetensors")), ("a/../b", ("p.h5",)), ("__metadata__", ("p.safetensors",))):
+            self.graph([node("MatMul", ["x", name], ["y"])], [tensor(name, floats(6, 3))])
+            for file in files:
+                self.refuse(["parameters.save is", f"the initializer {name} ", "keep for themselves"], parameters={"save": file})
 
     def test_files_of_the_network_are_not_replaced(self):
         self.graph([node("MatMul", ["x", "w"], ["y"])], [tensor("w", floats(6, 3), ("weights.bin", 0))])

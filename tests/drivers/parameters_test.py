@@ -67,6 +67,15 @@ class ParameterFiles(Folder):
         self.write("grouped.safetensors", group="model.layers.")
         self.kernel("grouped", "parameters.file=grouped.safetensors", "parameters.group=model/layers")
         self.assertEqual(differences(self.folder / "known/result.h5", self.folder / "grouped/result.h5"), [])
+        for name, file in (("grouped.safetensors", None), ("grouped.h5", "h5")):
+            if file:
+                with h5py.File(self.folder / name, "w") as opened:
+                    for path, values in self.values.items():
+                        opened["model/layers/" + path] = values
+            self.kernel("slashes." + name, f"parameters.file={name}", "parameters.group=/model/layers/")
+            self.assertEqual(differences(self.folder / "known/result.h5", self.folder / f"slashes.{name}/result.h5"), [])
+        listed = self.run_job("inspect", "grouped.safetensors").stdout
+        self.assertRegex(listed, r"model\.layers\.0\.w +F64 +\(6, 20\)\n")
         self.kernel("known", "parameters.file=F32.safetensors")  # the same values from elsewhere serve the same tiles
         self.assertEqual(self.report("known")["tiles"]["computed"], 0)
 
@@ -114,6 +123,9 @@ class ParameterFiles(Folder):
             (self.folder / "p.safetensors").write_bytes(content[:cut])
             expect_refused(["parameters.file=p.safetensors"], "p.safetensors")
         expect_refused(["parameters.file=none.safetensors"], "none.safetensors", "No such file")
+        expect_refused(["parameters.file=job.yaml"], "job.yaml is not an HDF5 file", ".safetensors")
+        for place in ("/proc/p.h5", "/proc/p.safetensors"):
+            expect_refused([f"parameters.save={place}"], "parameters.save", place, "no file can be written there")
         expect_refused(["kernel.kind=infinite", "parameters.save=p.h5"], "parameters.save", "kernel.kind is infinite")
         expect_refused(["parameters.save=no/such/p.h5"], "no/such/p.h5")
 
