@@ -237,6 +237,7 @@ TEST_CASE("rbf, which is smooth, is shaped", "[shape]") {
   }
 }
 
+#ifndef INFINITILE_TRAP_NAN  // debug builds stop where the first NaN is born
 TEST_CASE("polynomials are shaped, also of a network whose variance overflows as it is written", "[shape]") {
   for (std::string const f : {"{hermite: {degree: 3}}", "{hermite: {degree: 5}}", "{polynomial: {coef: [0.2, 1, 0.5, -0.1]}}"}) {
     Network const network = read_words(layers_of("chain_30", f));
@@ -256,6 +257,7 @@ TEST_CASE("polynomials are shaped, also of a network whose variance overflows as
     }
   }
 }
+#endif
 
 TEST_CASE("a goal that only almost straight lines reach is met", "[shape]") {
   // Reference 1.3: with three layers bent_identity wants an input_scale of about 240.
