@@ -9,7 +9,8 @@
 
 namespace infinitile {
 
-/// Raised with every change that may alter a bit of a tile, so that a run begun with other arithmetic is not continued with this one.
+/// Raised with every change that may alter a bit of a tile of an infinite network, so that a run begun with other arithmetic is not continued
+/// with this one.
 inline constexpr std::uint64_t tile_arithmetic = 5;
 
 /// One tile to compute: rows row0, ... and columns col0, ... of the row table. Results are row-major, `cols` apart. A tile on the diagonal

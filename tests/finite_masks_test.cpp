@@ -77,6 +77,18 @@ TEST_CASE("a sequence that is filled up gives what it gives alone", "[finite_mas
   }
 }
 
+/// A batch has a number for each position and mask.
+TEST_CASE("layers that leave a mask as it is have no mask of their own", "[finite_masks]") {
+  auto const masks_of = [](std::string const& layers) { return find_mask_inputs(network_of(layers, {6, 2})).nodes.positions; };
+  std::string const conv = "{conv: {out_chan: 2, filter_shape: [3], padding: SAME}}";
+  CHECK(masks_of("[" + conv + ", erf, " + conv + ", {dense: {out_dim: 2}}, {sum: [[], [" + conv
+                 + "]]}, {concat: {branches: [[], [erf]], axis: -1}}]")
+        == std::vector<long>{6});
+  CHECK(masks_of("[{conv: {out_chan: 2, filter_shape: [3]}}, " + conv + "]") == std::vector<long>{6, 4});
+  CHECK(masks_of("[{avg_pool: {window_shape: [2], strides: [2]}}, " + conv + "]") == std::vector<long>{6, 3});
+  CHECK(masks_of("[{conv_transpose: {out_chan: 2, filter_shape: [3], padding: SAME}}, erf]") == std::vector<long>{6, 6});
+}
+
 TEST_CASE("derivatives of networks with masks agree with each other and with differences", "[finite_masks]") {
   for (std::string const words : {
            "[{conv: {out_chan: 3, filter_shape: [3], strides: [2], padding: SAME, b_std: 0.3}}, tanh, {layer_norm: {axis: [1, 2], eps: "

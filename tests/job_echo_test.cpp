@@ -109,7 +109,7 @@ TEST_CASE("the fingerprint follows what decides the tiles and nothing else", "[j
     CHECK(changed_keys(echo_job(read(base), sources), echo_job(read(change), sources)).empty() == (key.touches != Touches::tiles));
   }
   CHECK(fingerprint(read({"kernel.test_test=full", "posterior.covariance=full"}), sources) == same);
-  for (Sources const& other : {Sources{9, 2, 3}, Sources{1, 9, 3}, Sources{1, 2, 9}, Sources{1, 2, 3, 9}})
+  for (Sources const& other : {Sources{9, 2, 3}, Sources{1, 9, 3}, Sources{1, 2, 9}, Sources{1, 2, 3, 9}, Sources{1, 2, 3, 0, 9}})
     CHECK(fingerprint(read(), other) != same);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -8,6 +9,9 @@
 #include "finite/ntk_ways.hpp"
 
 namespace infinitile {
+
+/// As tile_arithmetic (kernels/kernel_tile.hpp), for tiles of finite networks: of what runs them, their kernels, and random parameters.
+inline constexpr std::uint64_t finite_arithmetic = 5;
 
 /// Kernels of one finite network, block by block.
 /// Memory beside the evaluations of both sides: cotangents on their way back, of so many outputs at once that those of the largest value have

@@ -1,5 +1,7 @@
 #include "infinite/position_masks.hpp"
 
+#include <algorithm>
+
 #include "base/index.hpp"
 #include "infinite/position_maps.hpp"
 #include "net/positions.hpp"
@@ -88,6 +90,19 @@ MaskRule joined_rule(Network const& network, Node const& node, std::vector<int> 
   return std::move(out).take();
 }
 
+/// The mask that the rule only copies, as convolutions of stride 1 do: tables have a number for each position and mask.
+std::optional<int> same_as(MaskRule const& rule, std::vector<MaskRule> const& earlier) {
+  if (rule.source.empty()) return std::nullopt;
+  int const mask = rule.source.front().mask;
+  if (rule.positions() != earlier[at(mask)].positions()) return std::nullopt;
+  for (int p = 0; p < rule.positions(); ++p) {
+    auto const first = rule.source.begin() + rule.first[at(p)], last = rule.source.begin() + rule.first[at(p) + 1];
+    auto const is_itself = [&](MaskRule::Source const& from) { return from.mask == mask && from.position == p; };
+    if (first == last || !std::all_of(first, last, is_itself)) return std::nullopt;
+  }
+  return mask;
+}
+
 }  // namespace
 
 PositionMasks find_masks(Network const& network, std::vector<std::optional<PositionMap>> const& maps) {
@@ -116,8 +131,8 @@ PositionMasks find_masks(Network const& network, std::vector<std::optional<Posit
                      return maps[n] ? Maybe(source_rule(before[0], *maps[n])) : Maybe();
                    }},
         node.op);
-    out.of[n] = rule ? static_cast<int>(out.rules.size()) : before[0];
-    if (rule) out.rules.push_back(*std::move(rule));
+    out.of[n] = !rule ? before[0] : same_as(*rule, out.rules).value_or(static_cast<int>(out.rules.size()));
+    if (out.of[n] == std::ssize(out.rules)) out.rules.push_back(*std::move(rule));
   }
   return out;
 }

@@ -9,7 +9,6 @@
 #include "base/text.hpp"
 #include "job/keys.hpp"
 #include "job/settings.hpp"
-#include "kernels/kernel_tile.hpp"
 #include "net/yaml.hpp"
 #include "version.hpp"
 
@@ -55,8 +54,10 @@ Touches touches(std::string path) {
 
 /// What tiles depend on beside the keys of the job.
 std::vector<std::pair<std::string, std::uint64_t>> named(Sources const& sources) {
-  std::vector<std::pair<std::string, std::uint64_t>> out{
-      {"network", sources.network}, {"data.train", sources.train}, {"data.test", sources.test}, {"the tile arithmetic", tile_arithmetic}};
+  std::vector<std::pair<std::string, std::uint64_t>> out{{"network", sources.network},
+                                                         {"data.train", sources.train},
+                                                         {"data.test", sources.test},
+                                                         {"the tile arithmetic", sources.arithmetic}};
   if (sources.parameters != 0) out.emplace_back("parameters", sources.parameters);
   return out;
 }

@@ -14,6 +14,7 @@ struct Sources {
   std::uint64_t train = 0;     ///< the inputs, as they enter the network
   std::uint64_t test = 0;      ///< the same; 0 without test data
   std::uint64_t parameters{};  ///< the values of a file; 0 without one
+  std::uint64_t arithmetic{};  ///< tile_arithmetic, or finite_arithmetic
   friend bool operator==(Sources const&, Sources const&) = default;
 };
 

@@ -8,7 +8,6 @@
 #include "base/index.hpp"
 #include "base/text.hpp"
 #include "finite/compile.hpp"
-#include "job/mask_inputs.hpp"
 #include "job/parameters_file.hpp"
 #include "plan/tile_grid.hpp"
 
@@ -111,8 +110,9 @@ FiniteReading read_program(Job const& job, FiniteProgram program) {
 }
 
 FiniteReading read_finite(Job const& job, Network const& network, Communicator const& comm) {
-  MaskedNodes const masks = has_masks(job) ? find_mask_inputs(network).nodes : MaskedNodes{};
-  FiniteReading reading = read_program(job, compile_finite(network, masks, init_from(job.parameters.init)));
+  MaskInputs masks = has_masks(job) ? find_mask_inputs(network) : MaskInputs{};
+  FiniteReading reading = read_program(job, compile_finite(network, masks.nodes, init_from(job.parameters.init)));
+  reading.masks = std::move(masks);
   if (job.kernel.is_sampled()) {
     expect_one_number(job, reading);
     return reading;

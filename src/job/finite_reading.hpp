@@ -7,6 +7,7 @@
 #include "infinite/graph_patterns.hpp"
 #include "infinite/infinite_kernel.hpp"
 #include "job/job.hpp"
+#include "job/mask_inputs.hpp"
 #include "onnx/import.hpp"
 #include "plan/kept_axes.hpp"
 
@@ -21,6 +22,7 @@ struct FiniteReading {
   KernelAxes axes;
   NtkMethod method = NtkMethod::automatic;
   EmpiricalKernel<double>::Get get{};
+  MaskInputs masks;                         ///< of a job with masks
   std::vector<InputRows> sides;             ///< inputs of the program behind those of the network: masks, then graphs (graph_inputs())
   std::vector<OnnxParameter> initializers;  ///< of an ONNX file, those that the parameters are, one for each
 

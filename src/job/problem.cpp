@@ -15,13 +15,13 @@
 #include "infinite/graph_patterns.hpp"
 #include "job/data.hpp"
 #include "job/dynamics.hpp"
-#include "job/mask_inputs.hpp"
 #include "job/memory.hpp"
 #include "job/network.hpp"
 #include "job/onnx_reading.hpp"
 #include "job/settings.hpp"
 #include "job/share_data.hpp"
 #include "kernels/activation.hpp"
+#include "kernels/kernel_tile.hpp"
 
 namespace infinitile {
 
@@ -59,7 +59,8 @@ Sources sources_of(Communicator const& comm, Problem const& problem) {
   comm.broadcast(std::span<std::uint64_t>(hashes), 0);
   auto const* const finite = std::get_if<FiniteReading>(&problem.reading);
   std::uint64_t const network = problem.network ? problem.network->hash() : finite->network_hash;
-  return {network, hashes[0], hashes[1], finite != nullptr ? finite->parameters_hash : 0};
+  if (finite == nullptr) return {network, hashes[0], hashes[1], 0, tile_arithmetic};
+  return {network, hashes[0], hashes[1], finite->parameters_hash, finite_arithmetic};
 }
 
 /// The rules of sums and products hold for independent branches; the reference library takes them to be, and so do we, but not silently.
@@ -78,7 +79,7 @@ std::variant<InfiniteReading, FiniteReading> read_network_as(Job const& job, std
   Network const& network = *graph;
   if (job.kernel.is_finite()) {
     FiniteReading reading = read_finite(job, network, comm);
-    if (has_masks(job)) reading.sides = find_mask_inputs(network).rows(data);
+    reading.sides = reading.masks.rows(data);
     std::ranges::move(graph_inputs(network, graphs_of(network, data)), std::back_inserter(reading.sides));
     if (!reading.sides.empty() && !job.dynamics.steps.empty())
       throw Error(text(job.file.string(), ": dynamics.steps is given, and training does not read ",
