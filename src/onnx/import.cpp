@@ -6,8 +6,8 @@
 #include "base/error.hpp"
 #include "base/index.hpp"
 #include "base/text.hpp"
-#include "finite/evaluation.hpp"
 #include "net/shapes.hpp"
+#include "onnx/constant_nodes.hpp"
 #include "onnx/operators.hpp"
 #include "onnx/parameter_choice.hpp"
 
@@ -74,51 +74,6 @@ PlacedInput place_input(OnnxModel const& model, OnnxPort const& port, std::vecto
   std::size_t const rank = stored.shape.size();
   return {{port.name, shape, port.kind},
           {stored, in_order(rank), port.kind, batch && free ? std::optional(BatchPlace{0, 1}) : std::nullopt}};
-}
-
-/// What an operator makes of constants, computed as programs of their own, one for each result.
-std::vector<OnnxArray> run_on_constants(NodeContext const& node, std::vector<OnnxArray> const& operands, Operator apply) {
-  std::vector<GraphValue> const values(operands.begin(), operands.end());
-  std::vector<GraphValue const*> places;
-  for (int i = 0; i < node.count(); ++i) places.push_back(node.has(i) ? &values[at(i)] : nullptr);
-  std::vector<OnnxArray> out;
-  for (std::size_t i = 0; i < node.node().outputs.size(); ++i) {
-    ProgramBuilder builder;
-    GraphValues const results = apply(NodeContext(builder, node.model(), node.node(), places));
-    if (i >= results.size()) break;
-    auto const* const known = std::get_if<OnnxArray>(&results[i]);
-    if (known != nullptr) {
-      out.push_back(*known);
-      continue;
-    }
-    auto const& tensor = std::get<GraphTensor>(results[i]);
-    Tensor const numbers = plain(builder, tensor);
-    FiniteProgram const program = std::move(builder).finish(numbers);
-    Evaluation<double> const result(program, {}, {}, Evaluation<double>::Keep::nothing);
-    out.push_back({tensor.kind, numbers.shape, {result.output().data, result.output().data + result.output().size}});
-  }
-  return out;
-}
-
-/// The same, with entries of the batch's size followed to where they go.
-GraphValues compute_constants(NodeContext const& node, Operator apply) {
-  std::vector<OnnxArray> values, places;
-  bool counts = false;
-  for (int i = 0; i < node.count(); ++i) {
-    OnnxArray const array = node.has(i) ? std::get<OnnxArray>(node.value(i)) : OnnxArray{};
-    bool const is_moved = i == 0 || node.node().op == "Concat";
-    values.push_back({array.kind, array.shape, array.numbers});
-    places.push_back(values.back());
-    for (std::size_t n = 0; is_moved && n < array.numbers.size(); ++n) places.back().numbers[n] = array.counts_batch(n) ? 1 : 0;
-    counts = counts || std::ranges::find(array.of_batch, true) != array.of_batch.end();
-  }
-  std::vector<OnnxArray> results = run_on_constants(node, values, apply);
-  if (counts) {
-    std::vector<OnnxArray> const found = run_on_constants(node, places, apply);
-    for (std::size_t r = 0; r < results.size(); ++r)
-      for (double const number : found[r].numbers) results[r].of_batch.push_back(number != 0);
-  }
-  return {results.begin(), results.end()};
 }
 
 /// Walks the graph once, in order.
