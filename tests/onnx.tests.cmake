@@ -1,2 +1,4 @@
 infinitile_test(onnx_golden_test TIMEOUT 120 USES infinitile_onnx infinitile_store)
 infinitile_test(onnx_operators_test USES infinitile_onnx)
+infinitile_test(onnx_sums_test USES infinitile_onnx)
+infinitile_test(onnx_parameters_test USES infinitile_onnx)

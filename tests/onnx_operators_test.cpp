@@ -1,75 +1,15 @@
 // Operators of ONNX one by one, in graphs of one node: functions against their formulas, and what else golden networks do not have.
 #include <cmath>
 #include <functional>
-#include <map>
 
 #include "base/error.hpp"
-#include "finite/evaluation.hpp"
-#include "onnx/import.hpp"
 #include "support/catch.hpp"
+#include "support/onnx_graphs.hpp"
 
 using namespace infinitile;
+using namespace infinitile::onnx_graphs;
 
 namespace {
-
-using Attributes = std::map<std::string, OnnxAttribute>;
-using Arrays = std::map<std::string, OnnxArray>;
-using Vector = std::vector<double>;
-using Shape = std::vector<long>;
-
-OnnxArray integers(std::vector<double> const& numbers) {
-  return {NumberKind::integer, {std::ssize(numbers)}, numbers};
-}
-
-OnnxModel graph(std::vector<OnnxNode> nodes, Arrays const& initializers, std::vector<std::optional<long>> const& input, long opset = 18) {
-  OnnxModel model;
-  model.file = "test.onnx";
-  model.opset = opset;
-  for (OnnxNode& node : nodes) {
-    node.number = static_cast<int>(std::ssize(model.nodes));
-    model.nodes.push_back(std::move(node));
-  }
-  for (auto const& [name, array] : initializers) model.initializers.emplace_back(name, array);
-  model.inputs = {{"x", NumberKind::floating, input}};
-  model.outputs = {{"y", NumberKind::floating, {}}};
-  return model;
-}
-
-/// y of each sample; x holds the samples one after the other.
-struct Result {
-  Shape shape;
-  Vector numbers;
-};
-Result run(OnnxModel const& model, Vector const& x) {
-  OnnxNetwork const network = import_onnx(model, {});
-  long size = 1;
-  for (long const each : network.inputs[0].shape) size *= each;
-  Batch<double const> const input(x.data(), 1, static_cast<int>(std::ssize(x) / size), size);
-  ParameterArrays<double> const parameters(network.values);
-  Evaluation<double> const at(network.program, parameters.batches(), {&input, 1}, Evaluation<double>::Keep::nothing);
-  return {network.program.output_shape, {at.output().data, at.output().data + at.output().count()}};
-}
-
-OnnxNode node(std::string op, std::vector<std::string> inputs = {"x"}, Attributes attributes = {}, std::string output = "y") {
-  return {0, std::move(op), "", std::move(inputs), {std::move(output)}, std::move(attributes)};
-}
-
-/// One node, on samples of a shape.
-Result run(OnnxNode const& one, Arrays const& initializers, Shape const& shape, Vector const& x, long opset = 18) {
-  std::vector<std::optional<long>> input{std::nullopt};
-  input.insert(input.end(), shape.begin(), shape.end());
-  return run(graph({one}, initializers, input, opset), x);
-}
-
-void near(Vector const& found, Vector const& expected) {
-  REQUIRE(found.size() == expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    CAPTURE(i);
-    CHECK(found[i] == Approx(expected[i]).epsilon(1e-13).margin(1e-14));
-  }
-}
-
-Vector const samples{-2.5, -0.75, 0, 0.3, 1.25, 4};
 
 struct Case {
   std::string op;

@@ -9,6 +9,7 @@
 #include "base/index.hpp"
 #include "base/text.hpp"
 #include "finite/ntk_ways.hpp"
+#include "job/onnx_reading.hpp"
 
 namespace infinitile {
 
@@ -65,12 +66,7 @@ std::string describe_onnx(OnnxNetwork const& network, KernelAxes const& axes, Nt
   std::size_t const parameters = network.parameters.size();
   out += fmt::format("{} parameter{} with {} number{}: all float initializers{}\n", parameters, parameters == 1 ? "" : "s", count,
                      count == 1 ? "" : "s", network.fixed.empty() ? "" : " but those below");
-  std::vector<std::string> single;
-  for (std::size_t p = 0; p < network.parameters.size(); ++p)
-    if (program.parameters[p].size() == 1) single.push_back(one_line(network.parameters[p].name));
-  if (!single.empty())
-    out += fmt::format("single numbers among them are often constants of the exporter: parameters: {{skip: [{}]}} takes them out\n",
-                       fmt::join(single, ", "));
+  if (std::string const doubts = doubts_about(network); !doubts.empty()) out += doubts + "\n";
   for (std::string const& name : network.fixed) out += text("constant: ", one_line(name), "\n");
   out += fmt::format("{} nodes computed shapes and constants\n", network.folded);
   out += fmt::format("opset {}{}{}\n", network.opset, network.producer.empty() ? "" : ", written by ", one_line(network.producer));

@@ -184,7 +184,8 @@ YAML::Node complete_job(Settings const& settings, Job const& job, fs::path const
   if (!job.parameters.save.empty()) values["parameters.save"] = YAML::Node(job.parameters.save);
   values.erase(job.parameters.file.empty() ? "parameters.group" : "parameters.seed");
   if (!job.onnx.empty()) values.erase("parameters.seed");
-  if (!draws_anew(job.parameters)) values.erase("parameters.init");  // fingerprints of earlier runs do not have it
+  if (job.parameters.skip && job.parameters.skip->empty()) values.erase("parameters.skip");  // the same as none given
+  if (!draws_anew(job.parameters)) values.erase("parameters.init");                          // fingerprints of earlier runs do not have it
   if (YAML::Node const scale = complete_scale(job.data); scale.IsMap()) values["data.scale"] = scale;
   values["network"] = with_complete_path(job.network, base);
   YAML::Node out(YAML::NodeType::Map);

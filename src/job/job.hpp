@@ -55,8 +55,9 @@ struct Job {
     std::string init;  ///< gaussian, suo, fan_in, lecun
     std::string file;  ///< empty: they are drawn, or those of an ONNX file
     std::string group;
-    std::vector<std::string> skip;  ///< initializers of an ONNX file that are no parameters
-    std::string save;               ///< where they are written to; empty: nowhere
+    /// Initializers of an ONNX file that are no parameters; not given: doubts about some are told.
+    std::optional<std::vector<std::string>> skip;
+    std::string save;  ///< where they are written to; empty: nowhere
   };
   struct Posterior {
     std::vector<std::string> get;  ///< nngp, ntk, ntkgp

@@ -11,6 +11,7 @@ enum class Needs {
   section,         ///< a mapping of the keys below it
   text,            ///< one word or path
   names,           ///< one word or path, or a list of them
+  any_names,       ///< the same, or [] for none
   shape,           ///< a list of sizes from 1, or a list of such lists
   one_of,          ///< one of the choices
   some_of,         ///< one of the choices, or a list of different ones

@@ -5,8 +5,10 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/index.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "job/saves.hpp"
+#include "job/settings.hpp"
 
 namespace infinitile {
 
@@ -62,9 +64,17 @@ ParameterValues replaced(Job const& job, std::vector<OnnxParameter> const& param
 
 }  // namespace
 
+std::string doubts_about(OnnxNetwork const& network) {
+  if (network.doubtful.empty()) return "";
+  std::vector<std::string> names;
+  for (std::string const& name : network.doubtful) names.push_back(flow_text(YAML::Node(name)));
+  return text("parameters that may be constants, being single numbers or buffers: parameters: {skip: [", join(names, ", ", ", "),
+              "]} takes them out of the NTK, skip: [] leaves them in");
+}
+
 OpenedOnnx open_onnx(Job const& job, std::vector<std::vector<long>> const& shapes, Communicator const& comm) {
   OnnxBytes const bytes = share(together(comm, [&] { return comm.is_first() ? load_onnx(job.onnx) : OnnxBytes{}; }), comm);
-  OnnxChoice const choice{shapes, job.parameters.skip, job.kernel.output};
+  OnnxChoice const choice{shapes, job.parameters.skip.value_or(std::vector<std::string>{}), job.kernel.output};
   OpenedOnnx opened{import_onnx(read_onnx(bytes, job.onnx.filename().string()), choice), hash_of(bytes), {}};
   for (auto const& [name, unused] : bytes.others) opened.others.push_back(job.onnx.parent_path() / name);
   return opened;
@@ -77,9 +87,11 @@ FiniteReading read_onnx_job(Job const& job, Data const& data, Communicator const
   expect_fit(network, data.train);
   if (data.test) expect_fit(network, *data.test);
   FiniteReading reading = read_program(job, std::move(network.program));
-  if (network.parameters.empty() && !job.parameters.skip.empty() && wants(job.kernel.get, "ntk"))
+  if (network.parameters.empty() && job.parameters.skip && wants(job.kernel.get, "ntk"))
     throw Error(text(job.file.string(), ": parameters.skip leaves no parameter of ", network.file,
                      ", and the ntk of none is 0. Leave some of them in, or set kernel.get to [nngp]."));
+  if (std::string const doubts = doubts_about(network); !doubts.empty() && !job.parameters.skip && wants(job.kernel.get, "ntk"))
+    log_warning(text(network.file, ": ", doubts));
   reading.network_hash = hash;
   reading.initializers = std::move(network.parameters);
   check_onnx_saves(job, reading.initializers, others);

@@ -8,6 +8,9 @@
 
 namespace infinitile {
 
+/// One line about parameters that may be constants, and what to do; empty where there are none.
+std::string doubts_about(OnnxNetwork const& network);
+
 /// The network of a job's ONNX file for samples of these shapes.
 struct OpenedOnnx {
   OnnxNetwork network;

@@ -95,6 +95,8 @@ bool is_right(Key const& key, YAML::Node const& node) {
       return node.IsScalar() && !node.Scalar().empty();
     case Needs::names:
       return is_list_of_words(node);
+    case Needs::any_names:
+      return is_list_of_words(node) || (node.IsSequence() && node.size() == 0);
     case Needs::shape:
       return is_shape(node);
     case Needs::one_of:
@@ -139,6 +141,8 @@ std::string describe_needs(Key const& key, YAML::Node const& node) {
       return "one word or path is needed.";
     case Needs::names:
       return "a name or a list of names is needed.";
+    case Needs::any_names:
+      return "a name or a list of names is needed; [] for none.";
     case Needs::shape:
       return "a list of sizes from 1 is needed, such as [8, 8, 1].";
     case Needs::scale:

@@ -129,6 +129,8 @@ private:
       std::vector<long> shape(parameter.shape.size());
       for (std::size_t a = 0; a < shape.size(); ++a) shape[at(parameter.order[a])] = parameter.shape[a];
       values_[parameter.name] = GraphTensor{builder_.parameter({parameter.name, shape}), parameter.order};
+      if (array->numbers.size() == 1 || std::ranges::find(model_.buffers, parameter.name) != model_.buffers.end())
+        network_.doubtful.push_back(parameter.name);
       parameter_numbers_[parameter.name] = static_cast<int>(std::ssize(network_.parameters));
       network_.values.push_back(parameter.stored(array->numbers));
       network_.parameters.push_back(std::move(parameter));

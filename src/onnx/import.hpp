@@ -61,6 +61,8 @@ struct OnnxNetwork {
   std::vector<OnnxLayer> layers;
   int folded = 0;                  ///< nodes that were constants
   std::vector<std::string> fixed;  ///< float initializers that are no parameters, with the reason
+  /// Parameters that may be constants of whoever wrote the file: single numbers, and buffers of PyTorch.
+  std::vector<std::string> doubtful;
 };
 
 /// Throws Error of one line that names file and node: an operator that is not supported, shapes that do not fit, samples that would mix.

@@ -9,8 +9,9 @@ namespace {
 std::map<std::string_view, Operator> const& all_operators() {
   static std::map<std::string_view, Operator> const all = [] {
     std::map<std::string_view, Operator> out;
-    for (auto const& table : {choosing_operators(), elementwise_operators(), layout_operators(), linear_operators(),
-                              normalizing_operators(), parting_operators(), reducing_operators(), spatial_operators()})
+    for (auto const& table :
+         {choosing_operators(), elementwise_operators(), layout_operators(), linear_operators(), normalizing_operators(),
+          parting_operators(), reducing_operators(), resizing_operators(), spatial_operators(), summing_operators()})
       for (NamedOperator const& each : table) out[each.name] = each.apply;
     return out;
   }();

@@ -27,13 +27,16 @@ std::vector<NamedOperator> linear_operators();
 std::vector<NamedOperator> normalizing_operators();
 std::vector<NamedOperator> parting_operators();
 std::vector<NamedOperator> reducing_operators();
+std::vector<NamedOperator> resizing_operators();
 std::vector<NamedOperator> spatial_operators();
+std::vector<NamedOperator> summing_operators();
 
 /// Operators on known numbers alone: shapes, comparisons, ranges. Nothing where it is none of them, or an operand is not known.
 std::optional<GraphValues> apply_known(NodeContext const& node);
 
 /// Null where there is none of that name.
 Operator find_operator(std::string_view name);
+
 // What several operators are made of.
 
 /// What a Cast makes of its numbers.

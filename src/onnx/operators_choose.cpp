@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/index.hpp"
 #include "base/text.hpp"
 #include "onnx/operators.hpp"
 
@@ -67,6 +68,29 @@ GraphValues apply_extreme(NodeContext const& node) {
   return {out};
 }
 
+/// The upper or lower triangle of matrices in the last two axes, zeros beside it.
+GraphValues apply_triangle(NodeContext const& node) {
+  GraphTensor const x = node.tensor(0);
+  long const k = node.has(1) ? node.known(1, "the diagonal").integers().at(0) : 0;
+  bool const upper = node.integer("upper", 1) != 0;
+  if (x.rank() < 2) node.fail("it takes a triangle of something that is no matrix.");
+  for (int const axis : {x.rank() - 2, x.rank() - 1}) node.expect_apart(x, axis, "takes a triangle along");
+  long const rows = x.axis(x.rank() - 2), cols = x.axis(x.rank() - 1);
+  std::vector<double> stays(at(rows * cols));
+  for (long i = 0; i < rows; ++i)
+    for (long j = 0; j < cols; ++j) stays[at(i * cols + j)] = (upper ? j >= i + k : j <= i + k) ? 1 : 0;
+  GraphTensor const inside{node.builder().constant(stays, {rows, cols}), in_order(2), NumberKind::truth};
+  return {select(node, inside, x, {node.builder().constant({0}, {1, 1}), in_order(2), x.kind})};
+}
+
+/// Numbers that are neither 0 nor above or below it.
+GraphValues apply_is_nan(NodeContext const& node) {
+  GraphTensor const x = node.tensor(0);
+  GraphTensor const signs =
+      add(node, apply(node, x, {Function::positive}), apply(node, apply(node, x, {Function::affine, -1, 0}), {Function::positive}));
+  return {truth(not_of(node, add(node, signs, apply(node, x, {Function::zero}))))};
+}
+
 }  // namespace
 
 SideBySide side_by_side(NodeContext const& node, GraphTensor left, GraphTensor right) {
@@ -93,6 +117,8 @@ GraphTensor with_stored(GraphTensor like, Tensor stored) {
 std::vector<NamedOperator> choosing_operators() {
   return {
       {"Where", apply_where},
+      {"Trilu", apply_triangle},
+      {"IsNaN", apply_is_nan},
       {"Max", apply_extreme},
       {"Min", apply_extreme},
       {"Greater", [](NodeContext const& n) -> GraphValues { return {above(n, n.tensor(0), n.tensor(1))}; }},

@@ -152,20 +152,6 @@ OnnxArray constant(NodeContext const& node) {
   node.fail("it holds no numbers, which is not supported. Export the network again.");
 }
 
-/// The upper or lower triangle of matrices in the last two axes.
-OnnxArray triangle(NodeContext const& node) {
-  OnnxArray x = node.known(0, "the matrix");
-  long const k = node.has(1) ? node.known(1, "the diagonal").integers().at(0) : 0;
-  bool const upper = node.integer("upper", 1) != 0;
-  if (x.shape.size() < 2) node.fail("it takes a triangle of something that is no matrix.");
-  long const rows = x.shape[x.shape.size() - 2], cols = x.shape.back();
-  for (std::size_t i = 0; i < x.numbers.size(); ++i) {
-    long const row = static_cast<long>(i) / cols % rows, col = static_cast<long>(i) % cols;
-    if (upper ? col < row + k : col > row + k) x.numbers[i] = 0;
-  }
-  return x;
-}
-
 OnnxArray product_of_all(NodeContext const& node) {
   OnnxArray const& x = node.known(0, "the numbers");
   OnnxArray out{x.kind, node.integer("keepdims", 1) != 0 ? std::vector<long>(x.shape.size(), 1) : std::vector<long>{}, {1}, {false}};
@@ -209,7 +195,6 @@ std::optional<GraphValues> apply_known(NodeContext const& node) {
   if (operands.empty()) return std::nullopt;
   if (op == "Range") return GraphValues{range(node)};
   if (op == "ConstantOfShape") return GraphValues{filled(node)};
-  if (op == "Trilu") return GraphValues{triangle(node)};
   if (op == "ReduceProd") return GraphValues{product_of_all(node)};
   if (op == "Cast") return GraphValues{cast(*operands[0], kind_of_cast(node))};
   if (op == "CastLike") return GraphValues{cast(*operands[0], operands[1]->kind)};

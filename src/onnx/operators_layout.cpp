@@ -109,6 +109,25 @@ GraphValues apply_expand(NodeContext const& node) {
   return {out};
 }
 
+/// Channels that become positions, and back: blocks of `b` x `b`.
+GraphValues apply_depth_to_space(NodeContext const& node) {
+  bool const to_space = node.node().op == "DepthToSpace", columns_first = node.word("mode", "DCR") == "CRD";
+  GraphTensor const x = node.tensor(0);
+  long const b = node.integer("blocksize", 0);
+  bool const fits = x.rank() == 4 && b > 0 && (to_space ? x.axis(1) % (b * b) == 0 : x.axis(2) % b == 0 && x.axis(3) % b == 0);
+  if (!fits) node.fail(text("its operand of the shape ", shape_words(x.shape()), " has no blocks of ", b, " x ", b, "."));
+  long const n = x.axis(0), c = x.axis(1), h = x.axis(2), w = x.axis(3);
+  std::optional<int> const batch = x.batch ? std::optional(x.batch->axis) : std::nullopt;
+  if (batch && *batch != 0) node.fail_mixing("sees the batch elsewhere than on axis 0");
+  if (!to_space)
+    return {with_shape(node, transposed(with_shape(node, x, {n, c, h / b, b, w / b, b}, batch), {0, 3, 5, 1, 2, 4}),
+                       {n, c * b * b, h / b, w / b}, batch)};
+  long const out = c / (b * b);
+  GraphTensor const moved = columns_first ? transposed(with_shape(node, x, {n, out, b, b, h, w}, batch), {0, 1, 4, 2, 5, 3})
+                                          : transposed(with_shape(node, x, {n, b, b, out, h, w}, batch), {0, 3, 4, 1, 5, 2});
+  return {with_shape(node, moved, {n, out, h * b, w * b}, batch)};
+}
+
 GraphValues apply_identity(NodeContext const& node) {
   return {node.value(0)};
 }
@@ -170,9 +189,18 @@ NumberKind kind_of_cast(NodeContext const& node) {
 
 std::vector<NamedOperator> layout_operators() {
   return {
-      {"Reshape", apply_reshape},     {"Flatten", apply_flatten}, {"Transpose", apply_transpose}, {"Squeeze", apply_squeeze},
-      {"Unsqueeze", apply_unsqueeze}, {"Expand", apply_expand},   {"Identity", apply_identity},   {"Dropout", apply_dropout},
-      {"Cast", apply_cast},           {"CastLike", apply_cast},
+      {"Reshape", apply_reshape},
+      {"Flatten", apply_flatten},
+      {"Transpose", apply_transpose},
+      {"Squeeze", apply_squeeze},
+      {"Unsqueeze", apply_unsqueeze},
+      {"Expand", apply_expand},
+      {"Identity", apply_identity},
+      {"Dropout", apply_dropout},
+      {"Cast", apply_cast},
+      {"CastLike", apply_cast},
+      {"DepthToSpace", apply_depth_to_space},
+      {"SpaceToDepth", apply_depth_to_space},
   };
 }
 

@@ -108,6 +108,37 @@ GraphValues apply_gather(NodeContext const& node) {
   return {with_shape(node, x, shape, batch)};
 }
 
+/// Entries by their places in the first axes, all of which are known.
+GraphValues apply_gather_nd(NodeContext const& node) {
+  if (node.integer("batch_dims", 0) != 0) node.fail("its batch_dims is not 0, which is not supported.");
+  GraphTensor const x = node.tensor(0);
+  OnnxArray const& indices = node.known(1, "the indices");
+  std::vector<long> const sizes = x.shape(), places = indices.integers();
+  long const depth = indices.shape.empty() ? 0 : indices.shape.back();
+  if (depth < 1 || depth > x.rank())
+    node.fail(text("its indices have the shape ", shape_words(indices.shape), " for an operand of the shape ", shape_words(sizes), "."));
+  for (int a = 0; a < depth; ++a) node.expect_apart(x, a, "takes parts of");
+  std::vector<int> entries;
+  for (std::size_t p = 0; p < places.size(); p += at(depth)) {
+    long entry = 0;
+    for (long a = 0; a < depth; ++a) {
+      long const size = sizes[at(a)], given = places[p + at(a)], place = given < 0 ? given + size : given;
+      if (place < 0 || place >= size) node.fail(text("it takes entry ", given, " of axis ", a, ", whose size is ", size, "."));
+      entry = entry * size + place;
+    }
+    entries.push_back(static_cast<int>(entry));
+  }
+  auto const with_front = [&](GraphTensor const& from, std::span<long const> front) {
+    std::vector<long> shape(front.begin(), front.end());
+    shape.insert(shape.end(), sizes.begin() + depth, sizes.end());
+    if (!x.batch) return with_shape(node, from, shape, std::nullopt);
+    return with_shape(node, from, shape, x.batch->axis - static_cast<int>(depth) + static_cast<int>(front.size()));
+  };
+  long const all = product_of(std::span(sizes).first(at(depth)));
+  GraphTensor const found = take(node, with_front(x, std::span(&all, 1)), 0, entries);
+  return {with_front(found, std::span(indices.shape).first(indices.shape.size() - 1))};
+}
+
 GraphValues apply_concat(NodeContext const& node) {
   std::vector<GraphTensor> parts;
   for (int i = 0; i < node.count(); ++i) parts.push_back(node.tensor(i));
@@ -177,7 +208,8 @@ GraphValues apply_pad(NodeContext const& node) {
 }  // namespace
 
 std::vector<NamedOperator> parting_operators() {
-  return {{"Split", apply_split}, {"Slice", apply_slice}, {"Gather", apply_gather}, {"Concat", apply_concat}, {"Pad", apply_pad}};
+  return {{"Split", apply_split},        {"Slice", apply_slice},   {"Gather", apply_gather},
+          {"GatherND", apply_gather_nd}, {"Concat", apply_concat}, {"Pad", apply_pad}};
 }
 
 }  // namespace infinitile

@@ -56,6 +56,45 @@ GraphValues apply_norm(NodeContext const& node) {
   });
 }
 
+GraphTensor negative(NodeContext const& node, GraphTensor const& x) {
+  return apply(node, x, {Function::affine, -1, 0});
+}
+GraphValues apply_min(NodeContext const& node) {
+  return apply_reduction(
+      node, [&](GraphTensor const& x, std::vector<int> const& axes) { return negative(node, largest(node, negative(node, x), axes)); });
+}
+GraphValues apply_absolute_sum(NodeContext const& node) {
+  return apply_reduction(node, [&](GraphTensor const& x, std::vector<int> const& axes) {
+    return reduce(node, activate(node, x, "abs"), axes, Reduction::sum);
+  });
+}
+/// m + log Σ exp(x − m) with the maximum m, so that nothing overflows.
+GraphValues apply_log_sum_exp(NodeContext const& node) {
+  return apply_reduction(node, [&](GraphTensor const& x, std::vector<int> const& axes) {
+    GraphTensor const top = largest(node, x, axes),
+                      sum = reduce(node, activate(node, add(node, x, top, 1, -1), "exp"), axes, Reduction::sum);
+    return add(node, top, apply(node, sum, {Function::logarithm, 1, 0}));
+  });
+}
+
+/// Sums of an axis up to each of its entries.
+GraphValues apply_running_sum(NodeContext const& node) {
+  GraphTensor x = node.tensor(0);
+  int const axis = node.axis(node.known(1, "the axis").integers().at(0), x.rank());
+  node.expect_apart(x, axis, "sums along");
+  int const size = static_cast<int>(x.axis(axis)), skipped = node.integer("exclusive", 0) != 0 ? 1 : 0;
+  bool const backwards = node.integer("reverse", 0) != 0;
+  PositionTap sums{{0}, {}, {}};
+  for (int o = 0; o < size; ++o) {
+    int const first = backwards ? o + skipped : 0, last = backwards ? size : o + 1 - skipped;
+    for (int i = first; i < last; ++i) sums.in.push_back(i);
+    sums.first.push_back(static_cast<int>(std::ssize(sums.in)));
+  }
+  sums.weight.assign(sums.in.size(), 1);
+  x.stored = node.builder().mix(x.stored, x.order[at(axis)], std::move(sums));
+  return {x};
+}
+
 /// All axes behind the first two, which are batch and channels.
 std::vector<int> spatial_axes(NodeContext const& node, GraphTensor const& x) {
   if (x.rank() < 3) node.fail("its operand has no positions: batch, channels and positions are needed.");
@@ -162,6 +201,10 @@ std::vector<NamedOperator> reducing_operators() {
       {"ReduceMax", apply_max},
       {"ReduceSumSquare", apply_square_sum},
       {"ReduceL2", apply_norm},
+      {"ReduceL1", apply_absolute_sum},
+      {"ReduceMin", apply_min},
+      {"ReduceLogSumExp", apply_log_sum_exp},
+      {"CumSum", apply_running_sum},
       {"GlobalAveragePool", apply_global_average},
       {"GlobalMaxPool", apply_global_max},
       {"Softmax", apply_softmax},

@@ -26,9 +26,15 @@ std::string setting(Use const& use) {
   if (op == "Clip" && i >= 1) return "bound of Clip";
   if (op == "Pow" && i == 1) return "exponent of Pow";
   if (op == "Pad" && i == 2) return "value of Pad";
+  if (op == "Resize" && i >= 1) return "size of Resize";
   if (op == "Dropout" && i >= 1) return "rate of Dropout";
   if (op == "Greater" || op == "GreaterOrEqual" || op == "Less" || op == "LessOrEqual" || op == "Equal") return text("compared by ", op);
   return "";
+}
+
+/// Operands that nothing but a constant can be. A single number that is one somewhere is one: exporters write equal numbers once.
+bool has_to_be_constant(Use const& use) {
+  return !setting(use).empty() && use.node->op != "BatchNormalization" && !setting(use).starts_with("compared");
 }
 
 /// Convolutions take weights (taps.., in, out), where the file has (out, in, taps..), and transposed ones (in, out, taps..).
@@ -94,11 +100,14 @@ ParameterChoice choose_parameters(OnnxModel const& model, std::vector<int> const
   for (auto const& [name, array] : model.initializers) {
     if (array.kind != NumberKind::floating || !uses.contains(name)) continue;
     std::vector<Use> const& places = uses[name];
-    std::string const what = setting(places[0]);
+    bool const is_setting = std::ranges::none_of(places, [](Use const& use) { return setting(use).empty(); });
+    auto const constant = std::ranges::find_if(places, has_to_be_constant);
     if (std::ranges::find(skip, name) != skip.end())
       out.fixed[name] = "parameters.skip";
-    else if (!what.empty() && std::ranges::none_of(places, [](Use const& use) { return setting(use).empty(); }))
-      out.fixed[name] = what;
+    else if (is_setting)
+      out.fixed[name] = setting(places[0]);
+    else if (constant != places.end() && array.numbers.size() == 1)
+      out.fixed[name] = setting(*constant);
     else if (std::ranges::all_of(array.numbers, [](double number) { return std::isfinite(number); }))
       out.parameters.push_back({{name, array.shape, order_for(places, array.shape.size())}, &array});
     else {

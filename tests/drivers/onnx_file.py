@@ -60,12 +60,13 @@ def port(name, shape, code=FLOAT):
     return field(1, name) + field(2, field(1, field(1, code) + field(2, dims)))
 
 
-def model(nodes, initializers, inputs, outputs, opset=17, producer="by hand"):
+def model(nodes, initializers, inputs, outputs, opset=17, producer="by hand", notes=None):
     graph = (
         b"".join(field(1, each) for each in nodes)
         + field(2, "graph")
         + b"".join(field(5, each) for each in initializers)
         + b"".join(field(11, each) for each in inputs)
         + b"".join(field(12, each) for each in outputs)
+        + b"".join(field(16, field(1, key) + field(2, value)) for key, value in (notes or {}).items())
     )
     return field(1, 8) + field(2, producer) + field(7, graph) + field(8, field(1, "") + field(2, opset))

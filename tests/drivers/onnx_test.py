@@ -106,6 +106,34 @@ class Onnx(Folder):
         self.run_job("kernel", "read/job.yaml", "--output", "echoed")
         self.assertEqual(differences(self.folder / "read/result.h5", self.folder / "echoed/result.h5"), [])
 
+    def test_parameters_that_may_be_constants_are_told(self):
+        """The two forms in which PyTorch notes buffers."""
+        signatures = (
+            "\n# inputs\np_w: PARAMETER target='w'\nb_pe: BUFFER target='pe' persistent=True\nx: USER_INPUT\n",
+            "ExportGraphSignature(input_specs=[InputSpec(kind=<InputKind.PARAMETER: 2>, arg=TensorArgument(name='p_w'), target='w', "
+            "persistent=None), InputSpec(kind=<InputKind.BUFFER: 3>, arg=TensorArgument(name='b_pe'), target='pe', persistent=True)])",
+        )
+        nodes = [node("Add", ["x", "pe"], ["0"]), node("MatMul", ["0", "w"], ["1"]), node("Mul", ["1", "val_3"], ["y"])]
+        parts = [tensor(name, numpy.ones(shape, "float32")) for name, shape in (("w", (6, 3)), ("pe", 6), ("val_3", 1))]
+        x = self.write_data()["train/x"]
+        self.write_job(self.job(network={"onnx": "net.onnx"}, kernel={"kind": "empirical"}))
+        for form, signature in enumerate(signatures):
+            notes = {"pkg.torch.export.ExportedProgram.graph_signature": signature}
+            (self.folder / "net.onnx").write_bytes(model(nodes, parts, [port("x", ["n", 6])], [port("y", ["n", 3])], notes=notes))
+            told = self.run_job("kernel", "job.yaml", "--output", f"form.{form}").stderr
+            said = [line for line in told.splitlines() if "skip" in line]
+            self.assertEqual(len(said), 1)
+            self.assertIn("net.onnx: parameters that may be constants", said[0])
+            self.assertIn("skip: [pe, val_3]", said[0])
+            self.assertIn("skip: [pe, val_3]", self.run_job("inspect", "net.onnx").stdout)
+        for skip, constant in (("[]", False), ("[pe, val_3]", True)):
+            self.assertNotIn("skip", self.run_job("kernel", "job.yaml", "--output", "told", "--set", f"parameters.skip={skip}").stderr)
+            if constant:  # y = (x + 1) w
+                x1 = x + 1
+                numpy.testing.assert_allclose(datasets(self.folder / "told/result.h5")["train_train/ntk"], x1 @ x1.T, rtol=1e-10)
+            shutil.rmtree(self.folder / "told")
+        self.assertNotIn("skip", self.run_job("kernel", "job.yaml", "--set", "kernel.get=nngp", "--output", "outputs").stderr)
+
     def test_parameters_come_back_from_where_they_are_saved(self):
         chance = numpy.random.default_rng(4)
         arrays = {

@@ -1,0 +1,160 @@
+// Operators of ONNX that resize, sum and rearrange.
+#include <cmath>
+#include <functional>
+
+#include "support/catch.hpp"
+#include "support/onnx_graphs.hpp"
+
+using namespace infinitile;
+using namespace infinitile::onnx_graphs;
+
+/// Expected: onnx.reference.ReferenceEvaluator of onnx 1.23.2, opset 18.
+TEST_CASE("an axis is resized as the standard says", "[onnx]") {
+  struct Resize {
+    Attributes attributes;
+    Vector scales, sizes, expected;
+    double accuracy = 1e-13;
+  };
+  auto const mode = [](std::string const& name, std::string const& places = "half_pixel", Attributes more = {}) {
+    more["mode"] = {name};
+    more["coordinate_transformation_mode"] = {places};
+    return more;
+  };
+  Attributes const floor{{"nearest_mode", {std::string("floor")}}}, ceil{{"nearest_mode", {std::string("ceil")}}},
+      up{{"nearest_mode", {std::string("round_prefer_ceil")}}}, inside{{"cubic_coeff_a", {-0.5}}, {"exclude_outside", {1L}}};
+  for (Resize const& each : std::vector<Resize>{
+           {{}, {}, {1, 1, 8}, {1, 1, -2, 4, 4, 0.5, 3, 3}},
+           {mode("nearest", "asymmetric", floor), {1, 1, 2}, {}, {1, 1, -2, -2, 4, 4, 0.5, 0.5, 3, 3}},
+           {mode("nearest", "asymmetric", ceil), {}, {1, 1, 3}, {1, 4, 3}},
+           {mode("nearest", "align_corners", up), {}, {1, 1, 8}, {1, -2, -2, 4, 4, 0.5, 0.5, 3}},
+           {mode("linear"), {}, {1, 1, 8}, {1, -0.3125, -1.625, 2.125, 2.90625, 0.71875, 1.90625, 3}},
+           {mode("linear", "pytorch_half_pixel"), {}, {1, 1, 3}, {0, 4, 2.1666666666666674}},
+           {mode("linear", "pytorch_half_pixel"), {}, {1, 1, 1}, {1}},
+           {mode("linear", "align_corners"),
+            {},
+            {1, 1, 8},
+            {1, -0.71428571428571419, -1.1428571428571432, 2.2857142857142851, 3.0000000000000004, 0.99999999999999978, 1.571428571428571,
+             3}},
+           {mode("linear", "half_pixel_symmetric"), {1, 1, 1.5}, {}, {1, -1, 0, 4, 1.6666666666666672, 1.3333333333333326, 3}},
+           {mode("linear"), {1, 1, 1.5}, {}, {1, -0.5, -1, 3, 2.25, 0.9166666666666663, 2.5833333333333326}},
+           {mode("cubic"),
+            {},
+            {1, 1, 8},
+            {1.27850341796875, -0.77392578125, -1.815887451171875, 2.482513427734375, 3.515533447265625, 0.587371826171875,
+             1.642852783203125, 3.232086181640625}},
+           {mode("cubic", "half_pixel", inside),
+            {},
+            {1, 1, 8},
+            {1.2158671586715868, -0.48647105833999316, -1.85479736328125, 2.52447509765625, 3.40643310546875, 0.57135009765625,
+             1.8367964379495378, 3.1798892988929892}},
+           {mode("cubic", "align_corners"), {}, {1, 1, 4}, {1, -0.25, 1.6574074074074074, 3}, 1e-6},  // its places are of single precision
+       }) {
+    CAPTURE(each.expected);
+    bool const scaled = !each.scales.empty();
+    Arrays constants{{"scales", {NumberKind::floating, {std::ssize(each.scales)}, each.scales}}, {"sizes", integers(each.sizes)}};
+    constants.erase(scaled ? "sizes" : "scales");
+    Result const found = run(node("Resize", {"x", "", scaled ? "scales" : "", scaled ? "" : "sizes"}, each.attributes), constants, {1, 5},
+                             {1, -2, 4, 0.5, 3});
+    CHECK(found.shape == Shape{1, std::ssize(each.expected)});
+    REQUIRE(found.numbers.size() == each.expected.size());
+    for (std::size_t i = 0; i < found.numbers.size(); ++i)
+      CHECK(found.numbers[i] == Approx(each.expected[i]).epsilon(each.accuracy).margin(each.accuracy));
+  }
+  Arrays const both{{"sizes", integers({4, 3})}};
+  Attributes const axes{{"axes", {std::vector<long>{-2, -1}}}, {"coordinate_transformation_mode", {std::string("asymmetric")}}};
+  Result const image = run(node("Resize", {"x", "", "", "sizes"}, axes), both, {1, 2, 3}, {0, 1, 2, 3, 4, 5});
+  CHECK(image.shape == Shape{1, 4, 3});
+  CHECK(image.numbers == Vector{0, 1, 2, 0, 1, 2, 3, 4, 5, 3, 4, 5});  // 0, 0.5, 1, 1.5: halves go down
+}
+
+TEST_CASE("sums over letters are sums of products", "[onnx]") {
+  Vector const x{1, 2, 3, -1, 0.5, 4, 2, 1, 0, 3, -2, 1};  // two samples of (2, 3)
+  OnnxArray const a{NumberKind::floating, {3, 2}, {1, 2, -1, 0.5, 3, -2}}, v{NumberKind::floating, {3}, {2, -1, 3}};
+  auto const einsum = [&](std::string const& equation, std::vector<std::string> const& operands) {
+    return run(node("Einsum", operands, {{"equation", {equation}}}), {{"a", a}, {"v", v}}, {2, 3}, x);
+  };
+  auto const at_x = [&](int n, int i, int j) { return x[static_cast<std::size_t>(6 * n + 3 * i + j)]; };
+  auto const at_a = [&](int j, int k) { return a.numbers[static_cast<std::size_t>(2 * j + k)]; };
+  auto const expect = [&](Result const& found, int rows, int cols, std::function<double(int n, int r, int c)> const& f) {
+    Vector expected;
+    for (int n = 0; n < 2; ++n)
+      for (int r = 0; r < rows; ++r)
+        for (int c = 0; c < cols; ++c) expected.push_back(f(n, r, c));
+    near(found.numbers, expected);
+  };
+  auto const product = [&](int n, int i, int k) {
+    return at_x(n, i, 0) * at_a(0, k) + at_x(n, i, 1) * at_a(1, k) + at_x(n, i, 2) * at_a(2, k);
+  };
+  expect(einsum("bij,jk->bik", {"x", "a"}), 2, 2, product);
+  expect(einsum("bij,jk->kbi", {"x", "a"}), 2, 2, [&](int n, int k, int i) { return product(n, i, k); });
+  expect(einsum("bij, jk", {"x", "a"}), 2, 2, product);
+  expect(einsum("bij->bj", {"x"}), 1, 3, [&](int n, int, int j) { return at_x(n, 0, j) + at_x(n, 1, j); });
+  expect(einsum("bij,bij->bi", {"x", "x"}), 1, 2,
+         [&](int n, int, int i) { return at_x(n, i, 0) * at_x(n, i, 0) + at_x(n, i, 1) * at_x(n, i, 1) + at_x(n, i, 2) * at_x(n, i, 2); });
+  expect(einsum("bij,j,jk->bki", {"x", "v", "a"}), 2, 2, [&](int n, int k, int i) {
+    double sum = 0;
+    for (int j = 0; j < 3; ++j) sum += at_x(n, i, j) * v.numbers[static_cast<std::size_t>(j)] * at_a(j, k);
+    return sum;
+  });
+  expect(einsum("bij,bkj->bik", {"x", "x"}), 2, 2, [&](int n, int i, int k) {
+    return at_x(n, i, 0) * at_x(n, k, 0) + at_x(n, i, 1) * at_x(n, k, 1) + at_x(n, i, 2) * at_x(n, k, 2);
+  });
+  expect(einsum("jk,bij->bik", {"a", "x"}), 2, 2, product);
+  expect(einsum("bij,k->bikj", {"x", "v"}), 2, 9,
+         [&](int n, int i, int kj) { return at_x(n, i, kj % 3) * v.numbers[static_cast<std::size_t>(kj / 3)]; });
+  CHECK_THROWS_WITH(einsum("bii,jk->bk", {"x", "a"}), Catch::Contains("takes a diagonal"));
+  CHECK_THROWS_WITH(einsum("...j,jk->...k", {"x", "a"}), Catch::Contains("ellipsis"));
+  CHECK_THROWS_WITH(einsum("bij,kj->bik", {"x", "a"}), Catch::Contains("has 3 and 2 entries along j"));
+  CHECK_THROWS_WITH(einsum("bij,jk->ik", {"x", "a"}), Catch::Contains("batch"));
+}
+
+TEST_CASE("triangles, running sums, extremes and blocks are those of their indices", "[onnx]") {
+  Vector const x{1, 2, 3, 4, 5, 6, 7, 8, 9};
+  auto const triangle = [&](long upper, double k) {
+    return run(node("Trilu", {"x", "k"}, {{"upper", {upper}}}), {{"k", {NumberKind::integer, {}, {k}}}}, {3, 3}, x).numbers;
+  };
+  CHECK(triangle(1, 0) == Vector{1, 2, 3, 0, 5, 6, 0, 0, 9});
+  CHECK(triangle(1, 1) == Vector{0, 2, 3, 0, 0, 6, 0, 0, 0});
+  CHECK(triangle(0, -1) == Vector{0, 0, 0, 4, 0, 0, 7, 8, 0});
+  auto const sums = [&](long exclusive, long reverse) {
+    return run(node("CumSum", {"x", "axis"}, {{"exclusive", {exclusive}}, {"reverse", {reverse}}}),
+               {{"axis", {NumberKind::integer, {}, {-1}}}}, {2, 3}, {1, 2, 4, 8, 16, 32})
+        .numbers;
+  };
+  CHECK(sums(0, 0) == Vector{1, 3, 7, 8, 24, 56});
+  CHECK(sums(1, 0) == Vector{0, 1, 3, 0, 8, 24});
+  CHECK(sums(0, 1) == Vector{7, 6, 4, 56, 48, 32});
+  CHECK(sums(1, 1) == Vector{6, 4, 0, 48, 32, 0});
+  auto const reduced = [&](std::string const& op) {
+    return run(node(op, {"x", "axes"}, {{"keepdims", {0L}}}), {{"axes", integers({2})}}, {2, 3}, {1, -2, 4, 800, 801, 799}).numbers;
+  };
+  CHECK(reduced("ReduceMin") == Vector{-2, 799});
+  CHECK(reduced("ReduceL1") == Vector{7, 2400});
+  near(reduced("ReduceLogSumExp"), {std::log(std::exp(1) + std::exp(-2) + std::exp(4)), 801 + std::log(1 + std::exp(-1) + std::exp(-2))});
+  Arrays const corners{{"i", {NumberKind::integer, {2, 1, 2}, {0, -1, 2, 0}}}};
+  OnnxModel const looked =
+      graph({node("Transpose", {"x"}, {{"perm", {std::vector<long>{1, 2, 0}}}}, "t"), node("GatherND", {"t", "i"}, {}, "g"),
+             node("Transpose", {"g"}, {{"perm", {std::vector<long>{2, 0, 1}}}})},
+            corners, {std::nullopt, 3, 3});
+  CHECK(run(looked, x).shape == Shape{2, 1});
+  CHECK(run(looked, x).numbers == Vector{3, 7});
+  // Channel 2 i + j of position p is at row i, column j of block p; CRD the same for one channel.
+  Vector const blocks{0, 1, 10, 11, 20, 21, 30, 31};
+  Attributes const two{{"blocksize", {2L}}}, crd{{"blocksize", {2L}}, {"mode", {std::string("CRD")}}};
+  CHECK(run(node("DepthToSpace", {"x"}, two), {}, {4, 1, 2}, blocks).numbers == Vector{0, 10, 1, 11, 20, 30, 21, 31});
+  CHECK(run(node("SpaceToDepth", {"x"}, two), {}, {1, 2, 4}, {0, 10, 1, 11, 20, 30, 21, 31}).numbers == blocks);
+  Vector const eight{0, 1, 2, 3, 4, 5, 6, 7};
+  CHECK(run(node("DepthToSpace", {"x"}, two), {}, {8, 1, 1}, eight).numbers == Vector{0, 2, 4, 6, 1, 3, 5, 7});
+  CHECK(run(node("DepthToSpace", {"x"}, crd), {}, {8, 1, 1}, eight).numbers == eight);
+}
+
+TEST_CASE("what is not a number is found, and guards change nothing", "[onnx]") {
+  OnnxModel const model =
+      graph({node("Softmax", {"x"}, {{"axis", {-1L}}}, "s"), node("IsNaN", {"s"}, {}, "bad"), node("Where", {"bad", "no", "s"})},
+            {{"no", {NumberKind::integer, {}, {7}}}}, {std::nullopt, 3});
+  CHECK(run(model, samples).numbers == run(node("Softmax", {"x"}, {{"axis", {-1L}}}), {}, {3}, samples).numbers);
+#ifndef INFINITILE_TRAP_NAN
+  double const nan = std::numeric_limits<double>::quiet_NaN();
+  CHECK(run(node("IsNaN"), {}, {3}, {0, nan, -1}).numbers == Vector{0, 1, 0});
+#endif
+}
