@@ -28,3 +28,19 @@ TEST_CASE("single numbers and buffers among the parameters are told", "[onnx]") 
   CHECK(network.doubtful == std::vector<std::string>{"factor", "pe"});
   CHECK(import_onnx(model, {{}, {"factor"}, {}}).doubtful == std::vector<std::string>{"pe"});
 }
+
+TEST_CASE("masks of large negative numbers and bounds that take a type are no parameters", "[onnx]") {
+  OnnxArray const mask{NumberKind::floating, {3}, {0, -3e38, 0}}, bias{NumberKind::floating, {3}, {0, -3e38, 1}};
+  OnnxModel const model =
+      graph({node("Add", {"x", "mask"}, {}, "m"), node("Add", {"m", "bias"}, {}, "b"), node("Softmax", {"b"}, {{"axis", {1L}}})},
+            {{"mask", mask}, {"bias", bias}}, {std::nullopt, 3});
+  OnnxNetwork const network = import_onnx(model, {});
+  REQUIRE(network.parameters.size() == 1);
+  CHECK(network.parameters[0].name == "bias");
+  OnnxModel const scaled = graph({node("Mul", {"x", "mask"})}, {{"mask", mask}}, {std::nullopt, 3});
+  CHECK(import_onnx(scaled, {}).parameters.size() == 1);  // what multiplies is no mask
+  OnnxModel const clipped =
+      graph({node("Constant", {}, {{"value_int", {1L}}}, "low"), node("CastLike", {"low", "x"}, {}, "bound"), node("Clip", {"x", "bound"})},
+            {}, {std::nullopt, 3});
+  CHECK(run(clipped, {0, 1, 2}).numbers == Vector{1, 1, 2});
+}

@@ -158,3 +158,58 @@ TEST_CASE("what is not a number is found, and guards change nothing", "[onnx]") 
   CHECK(run(node("IsNaN"), {}, {3}, {0, nan, -1}).numbers == Vector{0, 1, 0});
 #endif
 }
+
+TEST_CASE("lists of parts, copies, signs and means are those of their entries", "[onnx]") {
+  Vector const x{1, -2, 3, 0, 5, -6};
+  auto const part = [&](std::optional<OnnxArray> sizes, double which, long keeps = 1) {
+    Arrays constants{{"i", {NumberKind::integer, {}, {which}}}};
+    if (sizes) constants["sizes"] = *sizes;
+    std::vector<std::string> const operands = sizes ? std::vector<std::string>{"x", "sizes"} : std::vector<std::string>{"x"};
+    return run(
+        graph({node("SplitToSequence", operands, {{"axis", {1L}}, {"keepdims", {keeps}}}, "parts"), node("SequenceAt", {"parts", "i"})},
+              constants, {std::nullopt, 6}),
+        x);
+  };
+  OnnxArray const four{NumberKind::integer, {}, {4}};
+  CHECK(part(four, 0).numbers == Vector{1, -2, 3, 0});
+  CHECK(part(four, -1).numbers == Vector{5, -6});
+  CHECK(part(integers({1, 2, 3}), 1).numbers == Vector{-2, 3});
+  CHECK(part(std::nullopt, 4).shape == Shape{1});
+  CHECK(part(std::nullopt, 4).numbers == Vector{5});
+  CHECK_THROWS_WITH(part(four, 2), Catch::Contains("it picks number 2 of 2"));
+  CHECK_THROWS_WITH(part(integers({1, 2}), 0), Catch::Contains("do not add up"));
+  CHECK(run(node("Tile", {"x", "r"}), {{"r", integers({1, 2, 1})}}, {2, 3}, x).numbers == Vector{1, -2, 3, 0, 5, -6, 1, -2, 3, 0, 5, -6});
+  CHECK(run(node("Sign"), {}, {6}, x).numbers == Vector{1, -1, 1, 0, 1, -1});
+  near(run(node("Mean", {"x", "one", "x"}), {{"one", {NumberKind::floating, {1}, {1}}}}, {6}, {3, 0, 0, 0, 0, 6}).numbers,
+       {7.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 1.0 / 3, 13.0 / 3});
+}
+
+TEST_CASE("entries of known arrays are taken and put by known places", "[onnx]") {
+  OnnxArray const ids{NumberKind::integer, {2, 3}, {0, 1, 2, 3, 4, 5}}, places{NumberKind::integer, {2, 2}, {2, 0, -1, 1}};
+  OnnxModel const taken = graph(
+      {node("GatherElements", {"ids", "places"}, {{"axis", {1L}}}, "t"), node("Cast", {"t"}, {{"to", {1L}}}, "f"), node("Add", {"x", "f"})},
+      {{"ids", ids}, {"places", places}}, {std::nullopt, 2, 2});
+  CHECK(run(taken, {0, 0, 0, 0}).numbers == Vector{2, 0, 5, 4});
+  OnnxModel const put =
+      graph({node("ScatterND", {"ids", "rows", "new"}, {}, "t"), node("Cast", {"t"}, {{"to", {1L}}}, "f"), node("Add", {"x", "f"})},
+            {{"ids", ids}, {"rows", {NumberKind::integer, {1, 1}, {-2}}}, {"new", {NumberKind::integer, {1, 3}, {7, 8, 9}}}},
+            {std::nullopt, 2, 3});
+  CHECK(run(put, {0, 0, 0, 0, 0, 0}).numbers == Vector{7, 8, 9, 3, 4, 5});
+}
+
+TEST_CASE("part of the samples is refused, all of them are not", "[onnx]") {
+  Vector const x{1, 2, 3, 4, 5, 6};
+  auto const slice = [&](double start, double end, double step) {
+    return run(node("Slice", {"x", "s", "e", "a", "d"}),
+               {{"s", integers({start})}, {"e", integers({end})}, {"a", integers({0})}, {"d", integers({step})}}, {3}, x);
+  };
+  CHECK(slice(0, 9e18, 1).numbers == x);
+  CHECK_THROWS_WITH(slice(0, 1, 1), Catch::Contains("along which the samples lie"));
+  CHECK_THROWS_WITH(slice(-1, 9e18, 1), Catch::Contains("along which the samples lie"));
+  CHECK_THROWS_WITH(slice(-1, -9e18, -1), Catch::Contains("along which the samples lie"));
+  CHECK_THROWS_WITH(run(node("Gather", {"x", "i"}), {{"i", integers({0})}}, {3}, x), Catch::Contains("along which the samples lie"));
+  CHECK_THROWS_WITH(run(node("SplitToSequence", {"x"}, {}, "y"), {}, {3}, x), Catch::Contains("along which the samples lie"));
+  Arrays const whole{{"s", integers({0})}, {"a", integers({0})}};  // up to the number of samples, which the graph computes
+  CHECK(run(graph({node("Shape", {"x"}, {{"end", {1L}}}, "n"), node("Slice", {"x", "s", "n", "a"})}, whole, {std::nullopt, 3}), x).numbers
+        == x);
+}

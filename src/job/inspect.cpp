@@ -98,7 +98,11 @@ std::string describe_onnx_file(fs::path const& file, std::optional<std::string> 
   OnnxChoice choice;
   if (shape) choice.input_shapes = read_shape_option(*shape);
   constexpr int side = 256;
-  return describe_onnx(import_onnx(read_onnx(load_onnx(file), file.string()), choice), {}, NtkMethod::automatic, side);
+  OnnxModel const model = read_onnx(load_onnx(file), file.string());
+  choice.output = 0;
+  std::string const head =
+      model.outputs.size() == 1 ? "" : text("output 0 of ", model.outputs.size(), "; a job chooses one by kernel.output\n\n");
+  return head + describe_onnx(import_onnx(model, choice), {}, NtkMethod::automatic, side);
 }
 
 std::string describe_job(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
@@ -153,10 +157,18 @@ bool is_result(fs::path const& file) {
 }
 
 std::string describe_yaml(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
-  if (file.extension() == ".onnx") return describe_onnx_file(file, shape);
-  if (is_safetensors(file)) return describe_safetensors(file);
+  auto const expect_no_overrides = [&] {
+    if (!options.overrides.empty())
+      throw Error(text("--set changes keys of a job, and ", file.string(), " is none. Inspect a job that names it, such as network: {",
+                       file.extension() == ".onnx" ? "onnx" : "file", ": ", file.filename().string(), "}."));
+  };
+  bool const onnx = file.extension() == ".onnx", arrays = !onnx && is_safetensors(file);
+  if (onnx || arrays) expect_no_overrides();
+  if (onnx) return describe_onnx_file(file, shape);
+  if (arrays) return describe_safetensors(file);
   YAML::Node const root = load_yaml(file.string());
   bool const job = root.IsMap() && (root["data"] || root["kernel"]);
+  if (!job) expect_no_overrides();
   return job ? describe_job(file, options, shape) : describe_network(file, root, shape);
 }
 

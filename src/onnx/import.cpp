@@ -65,6 +65,10 @@ PlacedInput place_input(OnnxModel const& model, OnnxPort const& port, std::vecto
                        " has no fixed size beside the batch. Say the shape of one sample: --shape, or data.shape in a job."));
     shape.push_back(*port.shape[a]);
   }
+  constexpr double most = 1e9;  // of one sample
+  double count = 1;
+  for (long const size : shape) count *= static_cast<double>(size);
+  if (count > most) throw Error(text(place, ", which is ", count, " numbers for each sample; at most ", most, " are taken."));
   Tensor stored = builder.input(shape);
   if (batch) {
     std::vector<long> seen = shape;
@@ -138,7 +142,22 @@ private:
     for (auto const& [name, reason] : choice.fixed) network_.fixed.push_back(text(name, " (", reason, ")"));
   }
 
+  /// One of what a SplitToSequence made.
+  void pick(OnnxNode const& node) {
+    auto const sequence = node.inputs.size() == 2 ? sequences_.find(node.inputs[0]) : sequences_.end();
+    auto const place = node.inputs.size() == 2 ? values_.find(node.inputs[1]) : values_.end();
+    auto const* const number = place == values_.end() ? nullptr : std::get_if<OnnxArray>(&place->second);
+    if (sequence == sequences_.end() || number == nullptr)
+      throw Error(text(model_.where(node),
+                       ": it does not pick from what a SplitToSequence made by a place that is known, which alone is "
+                       "supported. Export the network without lists of tensors."));
+    long const count = std::ssize(sequence->second), given = number->integers().at(0), i = given < 0 ? given + count : given;
+    if (i < 0 || i >= count) throw Error(text(model_.where(node), ": it picks number ", given, " of ", count, "."));
+    values_[node.outputs.at(0)] = sequence->second[at(i)];
+  }
+
   void write(OnnxNode const& node) {
+    if (node.op == "SequenceAt") return pick(node);
     std::vector<GraphValue const*> operands;
     bool all_known = true;
     for (std::string const& name : node.inputs) {
@@ -154,8 +173,9 @@ private:
     if (!results && apply == nullptr)
       throw Error(text(model_.where(node), ": the operator ", node.op, " of opset ", model_.opset,
                        " is not supported. Write that layer with other operators, or export with another opset_version."));
-    bool const folded = results || all_known;
-    if (!results) results = all_known ? compute_constants(context, apply) : apply(context);
+    bool const to_sequence = node.op == "SplitToSequence", folded = results || (all_known && !to_sequence);
+    if (!results) results = folded ? compute_constants(context, apply) : apply(context);
+    if (to_sequence) return static_cast<void>(sequences_[node.outputs.at(0)] = *std::move(results));
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i].empty()) continue;
       if (i >= results->size()) context.fail(text("its output ", i, ", ", node.outputs[i], ", is not supported."));
@@ -215,6 +235,7 @@ private:
   ProgramBuilder builder_;
   OnnxNetwork network_;
   std::map<std::string, GraphValue> values_;
+  std::map<std::string, GraphValues> sequences_;
   std::map<std::string, int> parameter_numbers_;
   std::vector<int> input_values_;
 };

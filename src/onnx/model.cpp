@@ -20,7 +20,8 @@ constexpr long oldest_opset = 11, newest_opset = 24;
 
 std::string read_whole(fs::path const& file, std::string const& missing) {
   std::ifstream stream(file, std::ios::binary);
-  if (!fs::is_regular_file(file) || !stream) throw Error(missing);
+  if (!fs::exists(file)) throw Error(missing);
+  if (!fs::is_regular_file(file) || !stream) throw Error(text(file.string(), " cannot be read. Check what it is, and its permissions."));
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
@@ -126,6 +127,9 @@ OnnxBytes load_onnx(fs::path const& file) {
   std::set<std::string> names;
   for_each_tensor(parse(bytes.model, file.string()), [&](onnx_file::Tensor const& tensor) { names.insert(other_file(tensor)); });
   names.erase("");
+  for (fs::path const name : names)
+    if (name.is_absolute() || std::ranges::find(name, "..") != name.end())
+      throw Error(text(file.string(), " keeps tensors in ", name.string(), ", which is not a path below its own folder. Export it again."));
   for (std::string const& name : names)
     bytes.others[name] =
         read_whole(file.parent_path() / name, text(file.string(), " keeps tensors in ", name,

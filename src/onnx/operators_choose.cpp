@@ -33,6 +33,9 @@ GraphTensor truth(GraphTensor x) {
 GraphTensor not_of(NodeContext const& node, GraphTensor const& x) {
   return apply(node, x, {Function::affine, -1, 1});
 }
+GraphTensor above_zero(NodeContext const& node, GraphTensor const& x) {
+  return apply(node, x, {Function::positive});
+}
 /// x > y.
 GraphTensor above(NodeContext const& node, GraphTensor const& x, GraphTensor const& y) {
   return truth(apply(node, add(node, x, y, 1, -1), {Function::positive}));
@@ -83,12 +86,16 @@ GraphValues apply_triangle(NodeContext const& node) {
   return {select(node, inside, x, {node.builder().constant({0}, {1, 1}), in_order(2), x.kind})};
 }
 
+GraphValues apply_sign(NodeContext const& node) {
+  GraphTensor const x = node.tensor(0);
+  return {add(node, above_zero(node, x), above_zero(node, negative(node, x)), 1, -1)};
+}
+
 /// Numbers that are neither 0 nor above or below it.
 GraphValues apply_is_nan(NodeContext const& node) {
   GraphTensor const x = node.tensor(0);
-  GraphTensor const signs =
-      add(node, apply(node, x, {Function::positive}), apply(node, apply(node, x, {Function::affine, -1, 0}), {Function::positive}));
-  return {truth(not_of(node, add(node, signs, apply(node, x, {Function::zero}))))};
+  GraphTensor const other = add(node, above_zero(node, x), above_zero(node, negative(node, x)));
+  return {truth(not_of(node, add(node, other, apply(node, x, {Function::zero}))))};
 }
 
 }  // namespace
@@ -118,6 +125,7 @@ std::vector<NamedOperator> choosing_operators() {
   return {
       {"Where", apply_where},
       {"Trilu", apply_triangle},
+      {"Sign", apply_sign},
       {"IsNaN", apply_is_nan},
       {"Max", apply_extreme},
       {"Min", apply_extreme},

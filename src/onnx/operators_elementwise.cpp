@@ -61,6 +61,10 @@ GraphValues apply_sum_of_all(NodeContext const& node) {
   return {sum};
 }
 
+GraphValues apply_mean_of_all(NodeContext const& node) {
+  return {affine(node, std::get<GraphTensor>(apply_sum_of_all(node)[0]), 1.0 / node.count(), 0)};
+}
+
 GraphValues apply_clip(NodeContext const& node) {
   double const infinity = std::numeric_limits<double>::infinity();
   auto const bound = [&](int i, std::string const& name, double standard) {
@@ -125,7 +129,7 @@ std::vector<NamedOperator> made_functions() {
        [](NodeContext const& n) -> GraphValues {
          return {multiply(n, n.tensor(0), activate(n, activate(n, n.tensor(0), "softplus"), "tanh"))};
        }},
-      {"Neg", [](NodeContext const& n) -> GraphValues { return {affine(n, n.tensor(0), -1, 0)}; }},
+      {"Neg", [](NodeContext const& n) -> GraphValues { return {negative(n, n.tensor(0))}; }},
       {"Reciprocal", [](NodeContext const& n) -> GraphValues { return {power(n, n.tensor(0), -1)}; }},
       {"Sqrt", [](NodeContext const& n) -> GraphValues { return {power(n, n.tensor(0), 0.5)}; }},
       {"Log",
@@ -152,6 +156,10 @@ GraphTensor apply(NodeContext const& node, GraphTensor x, primitive::Pointwise c
   return x;
 }
 
+GraphTensor negative(NodeContext const& node, GraphTensor const& x) {
+  return affine(node, x, -1, 0);
+}
+
 GraphTensor activate(NodeContext const& node, GraphTensor x, std::string_view activation, Scaling const& scaling,
                      NamedValues const& given) {
   x.stored = node.builder().activate(x.stored, make_activation(activation, given, scaling));
@@ -167,6 +175,7 @@ std::vector<NamedOperator> elementwise_operators() {
       {"Div", apply_div},
       {"Pow", apply_pow},
       {"Sum", apply_sum_of_all},
+      {"Mean", apply_mean_of_all},
       {"Clip", apply_clip},
       {"Gelu", apply_gelu},
       {"PRelu", apply_prelu},

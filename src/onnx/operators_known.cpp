@@ -94,6 +94,54 @@ OnnxArray cast(OnnxArray x, NumberKind kind) {
   return x;
 }
 
+NumberKind kind_of_value(GraphValue const& value) {
+  return std::visit([](auto const& each) { return each.kind; }, value);
+}
+
+/// Entries at known places along an axis, the places being an array of the result's shape.
+OnnxArray gather_elements(NodeContext const& node) {
+  OnnxArray const &x = node.known(0, "the numbers"), &places = node.known(1, "the places");
+  auto const axis = at(node.axis(node.integer("axis", 0), static_cast<int>(x.shape.size())));
+  OnnxArray out{x.kind, places.shape};
+  if (places.shape.size() != x.shape.size()) node.fail("its numbers and places have different axes. The file is damaged: export it again.");
+  for (std::size_t i = 0; i < places.numbers.size(); ++i) {
+    std::vector<long> index = index_of(static_cast<long>(i), places.shape);
+    index[axis] = static_cast<long>(places.numbers[i]) + (places.numbers[i] < 0 ? x.shape[axis] : 0);
+    for (std::size_t a = 0; a < index.size(); ++a)
+      if (index[a] < 0 || index[a] >= x.shape[a])
+        node.fail(text("it takes entry ", index[a], " of axis ", a, ", whose size is ", x.shape[a], "."));
+    auto const from = at(place_of(index, x.shape));
+    out.numbers.push_back(x.numbers[from]);
+    out.of_batch.push_back(x.counts_batch(from));
+  }
+  return out;
+}
+
+/// Blocks of known numbers put at known places of others.
+OnnxArray scatter_blocks(NodeContext const& node) {
+  OnnxArray out = node.known(0, "the numbers");
+  OnnxArray const &places = node.known(1, "the places"), &blocks = node.known(2, "the blocks");
+  if (node.word("reduction", "none") != "none") node.fail("it adds to what is there, which is not supported.");
+  std::size_t const depth = places.shape.empty() ? 0 : at(places.shape.back());
+  if (depth < 1 || depth > out.shape.size()) node.fail("its places do not fit its numbers. The file is damaged: export it again.");
+  std::span<long const> const outer = std::span(out.shape).first(depth);
+  auto const size = at(product_of(std::span(out.shape).subspan(depth)));
+  if (places.numbers.size() / depth * size != blocks.numbers.size())
+    node.fail("its blocks do not fit its places. The file is damaged: export it again.");
+  for (std::size_t p = 0; p * depth < places.numbers.size(); ++p) {
+    std::vector<long> index;
+    for (std::size_t a = 0; a < depth; ++a) {
+      auto const given = static_cast<long>(places.numbers[p * depth + a]);
+      index.push_back(given < 0 ? given + outer[a] : given);
+      if (index[a] < 0 || index[a] >= outer[a])
+        node.fail(text("it takes entry ", given, " of axis ", a, ", whose size is ", outer[a], "."));
+    }
+    auto const first = at(place_of(index, outer)) * size;
+    for (std::size_t i = 0; i < size; ++i) out.numbers[first + i] = blocks.numbers[p * size + i];
+  }
+  return out;
+}
+
 OnnxArray shape_array(NodeContext const& node) {
   std::vector<long> const shape = node.shape(0);
   long const rank = std::ssize(shape);
@@ -185,6 +233,8 @@ std::optional<OnnxArray> of_shapes(NodeContext const& node) {
 
 std::optional<GraphValues> apply_known(NodeContext const& node) {
   if (auto const out = of_shapes(node)) return GraphValues{*out};
+  if (node.node().op == "CastLike" && node.is_known(0) && node.has(1))
+    return GraphValues{cast(node.known(0, "the numbers"), kind_of_value(node.value(1)))};
   KnownArrays operands;
   for (int i = 0; i < node.count(); ++i) {
     if (!node.has(i)) continue;
@@ -195,9 +245,10 @@ std::optional<GraphValues> apply_known(NodeContext const& node) {
   if (operands.empty()) return std::nullopt;
   if (op == "Range") return GraphValues{range(node)};
   if (op == "ConstantOfShape") return GraphValues{filled(node)};
+  if (op == "GatherElements") return GraphValues{gather_elements(node)};
+  if (op == "ScatterND") return GraphValues{scatter_blocks(node)};
   if (op == "ReduceProd") return GraphValues{product_of_all(node)};
   if (op == "Cast") return GraphValues{cast(*operands[0], kind_of_cast(node))};
-  if (op == "CastLike") return GraphValues{cast(*operands[0], operands[1]->kind)};
   bool const whole = operands.size() == 2 && both_whole(node);
   NumberKind const kind = operands.back()->kind == NumberKind::floating ? NumberKind::floating : operands[op == "Where" ? 1 : 0]->kind;
   if (op == "Div")

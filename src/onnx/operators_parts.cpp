@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "base/index.hpp"
@@ -21,6 +22,21 @@ GraphTensor take(NodeContext const& node, GraphTensor x, int axis, std::vector<i
   return x;
 }
 
+/// The entries of each part of an axis.
+std::vector<std::vector<int>> parts_of(NodeContext const& node, long size, std::vector<long> const& sizes) {
+  bool const negative = std::ranges::any_of(sizes, [](long part) { return part < 0; });
+  if (negative || std::accumulate(sizes.begin(), sizes.end(), 0L) != size)
+    node.fail(text("it splits an axis of ", size, " into parts of ", shape_words(sizes), ", which do not add up."));
+  std::vector<std::vector<int>> out;
+  int first = 0;
+  for (long const part : sizes) {
+    std::vector<int>& entries = out.emplace_back(at(part));
+    std::iota(entries.begin(), entries.end(), first);
+    first += static_cast<int>(part);
+  }
+  return out;
+}
+
 GraphValues apply_split(NodeContext const& node) {
   GraphTensor const x = node.tensor(0);
   int const axis = node.axis(node.integer("axis", 0), x.rank());
@@ -28,16 +44,31 @@ GraphValues apply_split(NodeContext const& node) {
   std::vector<long> sizes(at(parts), each);
   sizes.back() = size - each * (parts - 1);
   if (auto const given = node.integers(1, "split")) sizes = *given;
-  bool const negative = std::ranges::any_of(sizes, [](long part) { return part < 0; });
-  if (negative || std::ssize(sizes) != parts || std::accumulate(sizes.begin(), sizes.end(), 0L) != size)
-    node.fail(text("it splits an axis of ", size, " into parts of ", shape_words(sizes), ", which do not add up."));
+  if (std::ssize(sizes) != parts) node.fail(text("it has ", parts, " outputs for parts of ", shape_words(sizes), "."));
   GraphValues out;
-  int first = 0;
-  for (long const part : sizes) {
-    std::vector<int> entries(at(part));
-    std::iota(entries.begin(), entries.end(), first);
-    first += static_cast<int>(part);
-    out.push_back(take(node, x, axis, entries));
+  for (std::vector<int> const& entries : parts_of(node, size, sizes)) out.push_back(take(node, x, axis, entries));
+  return out;
+}
+
+/// The same, into a list that SequenceAt picks from: parts of one size, the last one what is left, or of given sizes, or single entries.
+GraphValues apply_split_to_sequence(NodeContext const& node) {
+  GraphTensor const x = node.tensor(0);
+  int const axis = node.axis(node.integer("axis", 0), x.rank());
+  long const size = x.axis(axis);
+  node.expect_apart(x, axis, "takes parts of");
+  std::vector<long> sizes(at(size), 1);
+  if (node.has(1)) {
+    OnnxArray const& given = node.known(1, "the sizes");
+    sizes = given.integers();
+    if (given.shape.empty() && sizes.at(0) > 0) {
+      sizes.assign(at(size / sizes[0]), sizes[0]);
+      if (long const rest = size - std::accumulate(sizes.begin(), sizes.end(), 0L); rest > 0) sizes.push_back(rest);
+    }
+  }
+  GraphValues out;
+  for (std::vector<int> const& entries : parts_of(node, size, sizes)) {
+    GraphTensor const part = take(node, x, axis, entries);
+    out.push_back(node.has(1) || node.integer("keepdims", 1) != 0 ? part : without_axes(node, part, {axis}));
   }
   return out;
 }
@@ -57,7 +88,8 @@ std::vector<int> sliced(long start, long end, long step, long size) {
 
 GraphValues apply_slice(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
-  std::vector<long> const starts = node.known(1, "the starts").integers(), ends = node.known(2, "the ends").integers();
+  OnnxArray const& ends_of = node.known(2, "the ends");
+  std::vector<long> const starts = node.known(1, "the starts").integers(), ends = ends_of.integers();
   std::vector<long> axes(starts.size()), steps(starts.size(), 1);
   std::iota(axes.begin(), axes.end(), 0);
   if (node.has(3)) axes = node.known(3, "the axes").integers();
@@ -66,6 +98,9 @@ GraphValues apply_slice(NodeContext const& node) {
     node.fail("its starts, ends, axes and steps do not fit each other. The file is damaged: export it again.");
   for (std::size_t i = 0; i < starts.size(); ++i) {
     int const axis = node.axis(axes[i], x.rank());
+    // Of an axis of samples, which counts as 1, only all can be meant.
+    bool const to_end = ends[i] >= std::numeric_limits<int>::max() || ends_of.counts_batch(i);
+    if (starts[i] != 0 || steps[i] != 1 || !to_end) node.expect_apart(x, axis, "takes parts of");
     std::vector<int> const entries = sliced(starts[i], ends[i], steps[i], x.axis(axis));
     if (entries.empty() && !node.is_known(0))
       node.fail(text("it takes nothing of axis ", axis, ", whose size is ", x.axis(axis), " (the batch counted as 1)."));
@@ -97,6 +132,7 @@ GraphValues apply_gather(NodeContext const& node) {
   for (int const entry : entries)
     if (entry < 0 || entry >= x.axis(axis))
       node.fail(text("it takes entry ", entry, " of axis ", axis, ", whose size is ", x.axis(axis), "."));
+  node.expect_apart(x, axis, "takes parts of");
   x = take(node, x, axis, entries);
   if (indices.shape.size() == 1) return {x};
   if (indices.shape.empty()) return {without_axes(node, x, {axis})};
@@ -160,6 +196,23 @@ GraphValues apply_concat(NodeContext const& node) {
   return {like};
 }
 
+/// Copies side by side.
+GraphValues apply_tile(NodeContext const& node) {
+  GraphTensor x = node.tensor(0);
+  std::vector<long> const repeats = node.known(1, "the repeats").integers();
+  if (std::ssize(repeats) != x.rank()) node.fail(text("it has ", repeats.size(), " repeats for ", x.rank(), " axes."));
+  for (int a = 0; a < x.rank(); ++a) {
+    if (repeats[at(a)] == 1) continue;
+    node.expect_apart(x, a, "repeats");
+    std::vector<int> entries;
+    for (long r = 0; r < repeats[at(a)]; ++r)
+      for (int e = 0; e < x.axis(a); ++e) entries.push_back(e);
+    if (entries.empty()) node.fail(text("it takes nothing of axis ", a, "."));
+    x = take(node, x, a, entries);
+  }
+  return {x};
+}
+
 /// Constants around a value, or its own entries.
 GraphValues apply_pad(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
@@ -208,8 +261,10 @@ GraphValues apply_pad(NodeContext const& node) {
 }  // namespace
 
 std::vector<NamedOperator> parting_operators() {
-  return {{"Split", apply_split},        {"Slice", apply_slice},   {"Gather", apply_gather},
-          {"GatherND", apply_gather_nd}, {"Concat", apply_concat}, {"Pad", apply_pad}};
+  return {{"Split", apply_split},   {"SplitToSequence", apply_split_to_sequence},
+          {"Tile", apply_tile},     {"Slice", apply_slice},
+          {"Gather", apply_gather}, {"GatherND", apply_gather_nd},
+          {"Concat", apply_concat}, {"Pad", apply_pad}};
 }
 
 }  // namespace infinitile

@@ -56,9 +56,6 @@ GraphValues apply_norm(NodeContext const& node) {
   });
 }
 
-GraphTensor negative(NodeContext const& node, GraphTensor const& x) {
-  return apply(node, x, {Function::affine, -1, 0});
-}
 GraphValues apply_min(NodeContext const& node) {
   return apply_reduction(
       node, [&](GraphTensor const& x, std::vector<int> const& axes) { return negative(node, largest(node, negative(node, x), axes)); });

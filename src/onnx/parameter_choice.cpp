@@ -68,6 +68,14 @@ bool can_mask(Use const& use) {
   return std::ranges::find(multiply, use.node->op) == multiply.end();
 }
 
+/// Masks that hide by numbers far below all scores, where they do not by -inf: 0 and at most -1e30.
+bool is_finite_mask(OnnxArray const& array, std::vector<Use> const& uses) {
+  constexpr double far = -1e30;
+  auto const hides = [](double number) { return number <= far; };
+  return std::ranges::all_of(uses, can_mask) && std::ranges::any_of(array.numbers, hides)
+         && std::ranges::all_of(array.numbers, [&](double number) { return number == 0 || hides(number); });
+}
+
 void expect_numbers(OnnxModel const& model, std::string const& name, OnnxArray const& array, std::vector<Use> const& uses) {
   bool const may_hide = std::ranges::all_of(uses, can_mask), single = array.numbers.size() == 1;
   auto const bad = std::ranges::find_if_not(
@@ -108,6 +116,8 @@ ParameterChoice choose_parameters(OnnxModel const& model, std::vector<int> const
       out.fixed[name] = setting(places[0]);
     else if (constant != places.end() && array.numbers.size() == 1)
       out.fixed[name] = setting(*constant);
+    else if (is_finite_mask(array, places))
+      out.fixed[name] = "hides by large negative numbers, as masks do";
     else if (std::ranges::all_of(array.numbers, [](double number) { return std::isfinite(number); }))
       out.parameters.push_back({{name, array.shape, order_for(places, array.shape.size())}, &array});
     else {

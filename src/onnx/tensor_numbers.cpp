@@ -104,10 +104,14 @@ std::string entry(Tensor const& tensor, std::string_view key) {
   return "";
 }
 
-std::size_t offset_in(Tensor const& tensor, std::string_view key, std::size_t standard) {
+std::size_t offset_in(Tensor const& tensor, std::string_view key, std::size_t standard, std::string const& where) {
   std::string const words = entry(tensor, key);
-  std::size_t out = standard;
-  std::from_chars(words.data(), words.data() + words.size(), out);
+  if (words.empty()) return standard;
+  std::size_t out = 0;
+  auto const [end, error] = std::from_chars(words.data(), words.data() + words.size(), out);
+  if (error != std::errc() || end != words.data() + words.size())
+    throw Error(text(where, " has the ", key, " \"", words,
+                     "\" in another file; a number of bytes is needed. The file is damaged: export it again."));
   return out;
 }
 
@@ -127,7 +131,8 @@ long count_of(std::vector<long> const& shape, std::string const& where) {
 std::string_view external_bytes(Tensor const& tensor, OnnxBytes const& bytes, std::string const& where) {
   std::string const name = other_file(tensor);
   std::string_view const all = bytes.others.at(name);
-  std::size_t const first = offset_in(tensor, "offset", 0), length = offset_in(tensor, "length", all.size() - std::min(first, all.size()));
+  std::size_t const first = offset_in(tensor, "offset", 0, where),
+                    length = offset_in(tensor, "length", all.size() - std::min(first, all.size()), where);
   if (first > all.size() || length > all.size() - first)
     throw Error(text(where, " lies in ", name, " from byte ", first, " on, ", length, " bytes, but that file has ", all.size(),
                      " bytes. Is it the one that was exported with the network?"));

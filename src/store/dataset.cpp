@@ -21,8 +21,9 @@ InputArray load_input(std::string const& file, std::string const& path, std::vec
   RawArray array = read_array(file, path);
   std::string const name = array.source.name();
   if (array.shape.size() < 2)
-    throw Error(text(name, " has shape ", shape_text(array.shape),
-                     "; inputs need one row per sample: (rows, features) or (rows, height, width, channels)."));
+    throw Error(
+        text(name, " has shape ", shape_text(array.shape),
+             "; inputs need one row per sample: (rows, features) or (rows, height, width, channels); single numbers are (rows, 1)."));
   if (array.values.empty())
     throw Error(text(name, " has shape ", shape_text(array.shape), ", so no values. At least one row and one feature are needed."));
   std::vector<long> const stored(array.shape.begin() + 1, array.shape.end());

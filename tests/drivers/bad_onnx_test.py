@@ -142,6 +142,27 @@ class BadOnnx(Folder):
         self.refuse(["z of", "has 9 at row 3, number 2", "9 entries, from 0 to 8"], data={"train": {"file": "data.h5", "x": "z"}, "test": None})
         self.refuse(["has 1 inputs, and the data have 2"], data={"train": {"file": "data.h5", "x": ["x", "z"]}, "test": None})
 
+    def test_places_of_external_data(self):
+        nodes = [node("MatMul", ["x", "w"], ["y"])]
+        (self.folder / "weights.bin").write_bytes(bytes(200))
+        for offset in ("abc", "-5", "0x10", "12abc", "1e3"):
+            self.graph(nodes, [tensor("w", floats(6, 3), ("weights.bin", offset))])
+            self.refuse(["net.onnx", "initializer w", f'offset "{offset}"', "a number of bytes is needed"])
+        for place in (str(self.folder / "weights.bin"), "../weights.bin"):
+            self.graph(nodes, [tensor("w", floats(6, 3), (place, 0))])
+            self.refuse(["net.onnx", place, "not a path below its own folder"])
+
+    def test_what_inspect_cannot_change(self):
+        outputs = [Y, port("z", ["n", 3])]
+        self.graph([node("MatMul", ["x", "w"], ["y"]), node("Relu", ["y"], ["z"])], [tensor("w", floats(6, 3))], outputs=outputs)
+        said = self.run_job("inspect", "net.onnx", "--set", "parameters.skip=[w]", expect=BAD_INPUT).stderr
+        self.assertIn("--set changes keys of a job, and net.onnx is none", said)
+        self.assertIn("output 0 of 2", self.run_job("inspect", "net.onnx").stdout)
+
+    def test_sizes_without_bounds(self):
+        self.graph([node("Relu", ["x"], ["y"])], inputs=[port("x", ["n", 1 << 40])])
+        self.assertIn("numbers for each sample", self.run_job("inspect", "net.onnx", expect=BAD_INPUT).stderr)
+
     def test_external_data(self):
         self.graph([node("MatMul", ["x", "w"], ["y"])], [tensor("w", floats(6, 3), ("weights.bin", 0))])
         self.refuse(["weights.bin", "not beside it", "external_data=False"])

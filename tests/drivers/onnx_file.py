@@ -25,7 +25,7 @@ def field(number, value):
 
 
 def tensor(name, array, external=None):
-    """An array of numpy; external: (file, offset) where its bytes lie."""
+    """An array of numpy; external: (file, offset) where its bytes lie; the offset may be any text."""
     out = b"".join(field(1, size) for size in array.shape) + field(2, CODES[str(array.dtype)]) + field(8, name)
     if external is None:
         return out + field(9, array.tobytes())
