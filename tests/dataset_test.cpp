@@ -212,7 +212,7 @@ TEST_CASE("shapes that make no data set", "[dataset]") {
     return refusal_of({part(name, x, y), std::nullopt, {}, Scale::none});
   };
   CHECK(refused("flat")
-        == "flat of " + name + " has shape (3,); inputs need one row per sample: (rows, features) or (rows, height, width, channels).");
+        == "flat of " + name + " has shape (3,); inputs need one row per sample: (rows, features) or (rows, height, width, channels); single numbers are (rows, 1).");
   CHECK(refused("none") == "none of " + name + " has shape (0, 3), so no values. At least one row and one feature are needed.");
   CHECK(refused("narrow") == "narrow of " + name + " has shape (3, 0), so no values. At least one row and one feature are needed.");
   CHECK(refused("x", "short") == "short of " + name + " has 2 rows, but x of " + name + " has 3. Each input needs its target.");

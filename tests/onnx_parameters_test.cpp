@@ -27,6 +27,8 @@ TEST_CASE("single numbers and buffers among the parameters are told", "[onnx]") 
   CHECK(network.parameters.size() == 3);
   CHECK(network.doubtful == std::vector<std::string>{"factor", "pe"});
   CHECK(import_onnx(model, {{}, {"factor"}, {}}).doubtful == std::vector<std::string>{"pe"});
+  model.parameters = {"factor"};
+  CHECK(import_onnx(model, {}).doubtful == std::vector<std::string>{"pe"});
 }
 
 TEST_CASE("masks of large negative numbers and bounds that take a type are no parameters", "[onnx]") {

@@ -23,38 +23,40 @@ TEST_CASE("an axis is resized as the standard says", "[onnx]") {
   Attributes const floor{{"nearest_mode", {std::string("floor")}}}, ceil{{"nearest_mode", {std::string("ceil")}}},
       up{{"nearest_mode", {std::string("round_prefer_ceil")}}}, inside{{"cubic_coeff_a", {-0.5}}, {"exclude_outside", {1L}}};
   for (Resize const& each : std::vector<Resize>{
-           {{}, {}, {1, 1, 8}, {1, 1, -2, 4, 4, 0.5, 3, 3}},
+           {{}, {}, {1, 8}, {1, 1, -2, 4, 4, 0.5, 3, 3}},
            {mode("nearest", "asymmetric", floor), {1, 1, 2}, {}, {1, 1, -2, -2, 4, 4, 0.5, 0.5, 3, 3}},
-           {mode("nearest", "asymmetric", ceil), {}, {1, 1, 3}, {1, 4, 3}},
-           {mode("nearest", "align_corners", up), {}, {1, 1, 8}, {1, -2, -2, 4, 4, 0.5, 0.5, 3}},
-           {mode("linear"), {}, {1, 1, 8}, {1, -0.3125, -1.625, 2.125, 2.90625, 0.71875, 1.90625, 3}},
-           {mode("linear", "pytorch_half_pixel"), {}, {1, 1, 3}, {0, 4, 2.1666666666666674}},
-           {mode("linear", "pytorch_half_pixel"), {}, {1, 1, 1}, {1}},
+           {mode("nearest", "asymmetric", ceil), {}, {1, 3}, {1, 4, 3}},
+           {mode("nearest", "align_corners", up), {}, {1, 8}, {1, -2, -2, 4, 4, 0.5, 0.5, 3}},
+           {mode("linear"), {}, {1, 8}, {1, -0.3125, -1.625, 2.125, 2.90625, 0.71875, 1.90625, 3}},
+           {mode("linear", "pytorch_half_pixel"), {}, {1, 3}, {0, 4, 2.1666666666666674}},
+           {mode("linear", "pytorch_half_pixel"), {}, {1, 1}, {1}},
            {mode("linear", "align_corners"),
             {},
-            {1, 1, 8},
+            {1, 8},
             {1, -0.71428571428571419, -1.1428571428571432, 2.2857142857142851, 3.0000000000000004, 0.99999999999999978, 1.571428571428571,
              3}},
            {mode("linear", "half_pixel_symmetric"), {1, 1, 1.5}, {}, {1, -1, 0, 4, 1.6666666666666672, 1.3333333333333326, 3}},
            {mode("linear"), {1, 1, 1.5}, {}, {1, -0.5, -1, 3, 2.25, 0.9166666666666663, 2.5833333333333326}},
            {mode("cubic"),
             {},
-            {1, 1, 8},
+            {1, 8},
             {1.27850341796875, -0.77392578125, -1.815887451171875, 2.482513427734375, 3.515533447265625, 0.587371826171875,
              1.642852783203125, 3.232086181640625}},
            {mode("cubic", "half_pixel", inside),
             {},
-            {1, 1, 8},
+            {1, 8},
             {1.2158671586715868, -0.48647105833999316, -1.85479736328125, 2.52447509765625, 3.40643310546875, 0.57135009765625,
              1.8367964379495378, 3.1798892988929892}},
-           {mode("cubic", "align_corners"), {}, {1, 1, 4}, {1, -0.25, 1.6574074074074074, 3}, 1e-6},  // its places are of single precision
+           {mode("cubic", "align_corners"), {}, {1, 4}, {1, -0.25, 1.6574074074074074, 3}, 1e-6},  // its places are of single precision
        }) {
     CAPTURE(each.expected);
     bool const scaled = !each.scales.empty();
+    Attributes attributes = each.attributes;
+    if (!scaled) attributes["axes"] = {std::vector<long>{1, 2}};  // a size of the samples would be one that mixes them
     Arrays constants{{"scales", {NumberKind::floating, {std::ssize(each.scales)}, each.scales}}, {"sizes", integers(each.sizes)}};
     constants.erase(scaled ? "sizes" : "scales");
-    Result const found = run(node("Resize", {"x", "", scaled ? "scales" : "", scaled ? "" : "sizes"}, each.attributes), constants, {1, 5},
-                             {1, -2, 4, 0.5, 3});
+    Result const found =
+        run(node("Resize", {"x", "", scaled ? "scales" : "", scaled ? "" : "sizes"}, attributes), constants, {1, 5}, {1, -2, 4, 0.5, 3});
     CHECK(found.shape == Shape{1, std::ssize(each.expected)});
     REQUIRE(found.numbers.size() == each.expected.size());
     for (std::size_t i = 0; i < found.numbers.size(); ++i)
@@ -209,7 +211,47 @@ TEST_CASE("part of the samples is refused, all of them are not", "[onnx]") {
   CHECK_THROWS_WITH(slice(-1, -9e18, -1), Catch::Contains("along which the samples lie"));
   CHECK_THROWS_WITH(run(node("Gather", {"x", "i"}), {{"i", integers({0})}}, {3}, x), Catch::Contains("along which the samples lie"));
   CHECK_THROWS_WITH(run(node("SplitToSequence", {"x"}, {}, "y"), {}, {3}, x), Catch::Contains("along which the samples lie"));
+  Arrays const last{{"one", integers({1})}, {"e", integers({9e18})}, {"a", integers({0})}};
+  OnnxModel const last_one =
+      graph({node("Shape", {"x"}, {{"end", {1L}}}, "n"), node("Sub", {"n", "one"}, {}, "s"), node("Slice", {"x", "s", "e", "a"})}, last,
+            {std::nullopt, 3});
+  CHECK_THROWS_WITH(run(last_one, x), Catch::Contains("computes with the size of the batch"));
+  Attributes const both{{"axes", {std::vector<long>{-1}}}};
+  CHECK_THROWS_WITH(run(node("Resize", {"x", "", "", "sizes"}), {{"sizes", integers({1, 6})}}, {3}, x),
+                    Catch::Contains("along which the samples lie"));
+  CHECK(run(node("Resize", {"x", "", "", "sizes"}, both), {{"sizes", integers({6})}}, {3}, x).shape == Shape{6});
   Arrays const whole{{"s", integers({0})}, {"a", integers({0})}};  // up to the number of samples, which the graph computes
   CHECK(run(graph({node("Shape", {"x"}, {{"end", {1L}}}, "n"), node("Slice", {"x", "s", "n", "a"})}, whole, {std::nullopt, 3}), x).numbers
         == x);
+}
+
+/// Each of these once read beyond an array, divided by 0 or asked for all memory.
+TEST_CASE("nodes of damaged files are refused in words", "[onnx]") {
+  OnnxArray const none{NumberKind::integer, {0}, {}};
+  auto const refused = [](OnnxNode const& one, Arrays const& constants, std::string const& words) {
+    CHECK_THROWS_WITH(run(one, constants, {2, 3}, {1, 2, 3, 4, 5, 6}), Catch::Contains(words));
+  };
+  refused(node("Einsum", {"x", "a"}, {{"equation", {std::string("bij,jk->i,k")}}}), {{"a", {NumberKind::floating, {3, 1}, {1, 1, 1}}}},
+          "gives an axis twice");
+  refused(node("Trilu", {"x", "k"}), {{"k", none}}, "the diagonal, is empty");
+  refused(node("CumSum", {"x", "k"}), {{"k", none}}, "the axis, is empty");
+  for (char const* const op : {"ReduceMax", "ReduceMin", "ReduceSum"})
+    refused(node(op, {"x", "axes"}), {{"axes", integers({1, -2})}}, "names an axis twice");
+  refused(node("Gather", {"x", "i"}, {{"axis", {1L}}}), {{"i", none}}, "takes nothing of axis 1");
+  refused(node("Gather", {"x", "i"}, {{"axis", {1L}}}), {{"i", integers({4294967296.0})}}, "takes entry 4294967296");
+  double const huge = std::ldexp(1.0, 62);
+  refused(node("SplitToSequence", {"x", "s"}, {{"axis", {1L}}}), {{"s", integers({huge, huge, huge, huge, 2})}}, "do not add up");
+  refused(node("Tile", {"x", "r"}), {{"r", integers({1, std::ldexp(1.0, 40), 1})}}, "it makes");
+  refused(node("Resize", {"x", "", "", "s"}, {{"axes", {std::vector<long>{2}}}}), {{"s", integers({1e10})}}, "it makes");
+  refused(node("DepthToSpace", {"x"}, {{"blocksize", {1L << 32}}}), {}, "has no blocks");
+  OnnxModel const list = graph({node("SplitToSequence", {"x"}, {{"axis", {1L}}}, "parts"), node("Relu", {"parts"})}, {}, {std::nullopt, 3});
+  CHECK_THROWS_WITH(run(list, {1, 2, 3}), Catch::Contains("takes a list of tensors, parts"));
+}
+
+TEST_CASE("parts of a shape are known", "[onnx]") {
+  OnnxModel const model = graph(
+      {node("Shape", {"x"}, {}, "shape"), node("SplitToSequence", {"shape"}, {{"keepdims", {1L}}}, "sizes"),
+       node("SequenceAt", {"sizes", "i"}, {}, "n"), node("Concat", {"n", "rest"}, {{"axis", {0L}}}, "to"), node("Reshape", {"x", "to"})},
+      {{"i", {NumberKind::integer, {}, {0}}}, {"rest", integers({-1})}}, {std::nullopt, 2, 3});
+  CHECK(run(model, {1, 2, 3, 4, 5, 6}).shape == Shape{6});
 }

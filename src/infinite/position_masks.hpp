@@ -8,9 +8,9 @@
 
 namespace infinitile {
 
-/// Which positions are there behind each node, when inputs have masks. Nodes that leave a mask as it is share its rule. Rules of neural_tangents, reference 2.16: a convolution or pool takes
-/// the mask at the centre of each window, sums, products and all that mixes positions by weights mask what has masked sources alone, and
-/// conv_transpose what has any.
+/// Which positions are there behind each node, when inputs have masks. Nodes that leave a mask as it is share its rule. Rules of
+/// neural_tangents, reference 2.16: a convolution or pool takes the mask at the centre of each window, sums, products and all that mixes
+/// positions by weights mask what has masked sources alone, and conv_transpose what has any.
 struct PositionMasks {
   std::vector<MaskRule> rules;
   std::vector<int> of;  ///< per node: which rule; -1 where the output does not need the node

@@ -89,6 +89,7 @@ Shapes read_shape_option(std::string const& words) {
 
 std::string describe_onnx_job(Job const& job, Shapes const& shapes) {
   OpenedOnnx opened = open_onnx(job, shapes, Communicator::self());
+  if (job.parameters.skip) opened.network.doubtful.clear();  // they were thought of
   FiniteReading const reading = read_program(job, opened.network.program);
   int const side = job.kernel.tile.value_or(automatic_side(reading, 0));
   return describe_onnx(opened.network, reading.axes, reading.method, side) + cost_in_words(reading, side, precision_of(job));
@@ -159,8 +160,7 @@ bool is_result(fs::path const& file) {
 std::string describe_yaml(fs::path const& file, JobOptions const& options, std::optional<std::string> const& shape) {
   auto const expect_no_overrides = [&] {
     if (!options.overrides.empty())
-      throw Error(text("--set changes keys of a job, and ", file.string(), " is none. Inspect a job that names it, such as network: {",
-                       file.extension() == ".onnx" ? "onnx" : "file", ": ", file.filename().string(), "}."));
+      throw Error(text("--set changes keys of a job, and ", file.string(), " is none. Inspect a job that names it."));
   };
   bool const onnx = file.extension() == ".onnx", arrays = !onnx && is_safetensors(file);
   if (onnx || arrays) expect_no_overrides();

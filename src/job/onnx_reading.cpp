@@ -87,7 +87,7 @@ FiniteReading read_onnx_job(Job const& job, Data const& data, Communicator const
   expect_fit(network, data.train);
   if (data.test) expect_fit(network, *data.test);
   FiniteReading reading = read_program(job, std::move(network.program));
-  if (network.parameters.empty() && job.parameters.skip && wants(job.kernel.get, "ntk"))
+  if (network.parameters.empty() && job.parameters.skip && !job.parameters.skip->empty() && wants(job.kernel.get, "ntk"))
     throw Error(text(job.file.string(), ": parameters.skip leaves no parameter of ", network.file,
                      ", and the ntk of none is 0. Leave some of them in, or set kernel.get to [nngp]."));
   if (std::string const doubts = doubts_about(network); !doubts.empty() && !job.parameters.skip && wants(job.kernel.get, "ntk"))

@@ -15,7 +15,7 @@ std::vector<OnnxArray> run_on_constants(NodeContext const& node, std::vector<Onn
   std::vector<GraphValue const*> places;
   for (int i = 0; i < node.count(); ++i) places.push_back(node.has(i) ? &values[at(i)] : nullptr);
   std::vector<OnnxArray> out;
-  for (std::size_t i = 0; i < node.node().outputs.size(); ++i) {
+  for (std::size_t i = 0;; ++i) {
     ProgramBuilder builder;
     GraphValues const results = apply(NodeContext(builder, node.model(), node.node(), places));
     if (i >= results.size()) break;

@@ -26,6 +26,7 @@ struct GraphTensor {
   NumberKind kind = NumberKind::floating;
   std::optional<BatchPlace> batch{};  ///< none: the same for all samples, or the graph takes one sample at a time
 
+  std::optional<int> batch_axis() const { return batch ? std::optional(batch->axis) : std::nullopt; }
   int rank() const { return static_cast<int>(order.size()); }
   long axis(int a) const { return stored.axis(order.at(static_cast<std::size_t>(a))); }
   std::vector<long> shape() const;

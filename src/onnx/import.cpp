@@ -133,7 +133,8 @@ private:
       std::vector<long> shape(parameter.shape.size());
       for (std::size_t a = 0; a < shape.size(); ++a) shape[at(parameter.order[a])] = parameter.shape[a];
       values_[parameter.name] = GraphTensor{builder_.parameter({parameter.name, shape}), parameter.order};
-      if (array->numbers.size() == 1 || std::ranges::find(model_.buffers, parameter.name) != model_.buffers.end())
+      auto const is_among = [&](std::vector<std::string> const& names) { return std::ranges::find(names, parameter.name) != names.end(); };
+      if (is_among(model_.buffers) || (array->numbers.size() == 1 && !is_among(model_.parameters)))
         network_.doubtful.push_back(parameter.name);
       parameter_numbers_[parameter.name] = static_cast<int>(std::ssize(network_.parameters));
       network_.values.push_back(parameter.stored(array->numbers));
@@ -147,7 +148,7 @@ private:
     auto const sequence = node.inputs.size() == 2 ? sequences_.find(node.inputs[0]) : sequences_.end();
     auto const place = node.inputs.size() == 2 ? values_.find(node.inputs[1]) : values_.end();
     auto const* const number = place == values_.end() ? nullptr : std::get_if<OnnxArray>(&place->second);
-    if (sequence == sequences_.end() || number == nullptr)
+    if (sequence == sequences_.end() || number == nullptr || number->numbers.empty())
       throw Error(text(model_.where(node),
                        ": it does not pick from what a SplitToSequence made by a place that is known, which alone is "
                        "supported. Export the network without lists of tensors."));
@@ -162,6 +163,10 @@ private:
     bool all_known = true;
     for (std::string const& name : node.inputs) {
       auto const found = values_.find(name);
+      if (sequences_.contains(name))
+        throw Error(text(model_.where(node), " takes a list of tensors, ", name,
+                         ", from which only SequenceAt may pick. Export the network without "
+                         "lists of tensors."));
       if (!name.empty() && found == values_.end())
         throw Error(text(model_.where(node), " reads ", name, ", which nothing before it makes. The file is damaged: export it again."));
       operands.push_back(name.empty() ? nullptr : &found->second);
@@ -173,9 +178,12 @@ private:
     if (!results && apply == nullptr)
       throw Error(text(model_.where(node), ": the operator ", node.op, " of opset ", model_.opset,
                        " is not supported. Write that layer with other operators, or export with another opset_version."));
-    bool const to_sequence = node.op == "SplitToSequence", folded = results || (all_known && !to_sequence);
-    if (!results) results = folded ? compute_constants(context, apply) : apply(context);
-    if (to_sequence) return static_cast<void>(sequences_[node.outputs.at(0)] = *std::move(results));
+    bool const folded = results || all_known;
+    if (!results) results = all_known ? compute_constants(context, apply) : apply(context);
+    if (node.op == "SplitToSequence") {
+      sequences_[node.outputs.at(0)] = *std::move(results);
+      return;
+    }
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       if (node.outputs[i].empty()) continue;
       if (i >= results->size()) context.fail(text("its output ", i, ", ", node.outputs[i], ", is not supported."));

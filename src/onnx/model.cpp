@@ -93,17 +93,19 @@ long read_opset(onnx_file::Model const& model, std::string const& file) {
 
 /// PyTorch's exporter notes what it took from where, in one of two forms: "b_pe: BUFFER target='pe'" or "InputSpec(kind=<InputKind.BUFFER: 3>,
 /// arg=..., target='pe', ...)".
-std::vector<std::string> read_buffers(onnx_file::Graph const& graph) {
-  constexpr std::string_view kind = "BUFFER", target = "target='";
+std::vector<std::string> names_noted_as(std::string const& kind, onnx_file::Graph const& graph) {
+  constexpr std::string_view target = "target='";
   std::vector<std::string> out;
   for (auto const& entry : graph.metadata_props()) {
     std::string const& words = entry.value();
     if (!entry.key().ends_with("graph_signature")) continue;
-    for (auto at = words.find(kind); at != std::string::npos; at = words.find(kind, at + 1)) {
-      auto const first = words.find(target, at), last = words.find('\'', first == std::string::npos ? first : first + target.size());
-      auto const end = words.find('\n', at);
-      if (last != std::string::npos && first < end) out.push_back(words.substr(first + target.size(), last - first - target.size()));
-    }
+    for (std::string const& mark : {text(": ", kind, " ", target), text("InputKind.", kind, ":")})
+      for (auto at = words.find(mark); at != std::string::npos; at = words.find(mark, at + 1)) {
+        auto const first = words.find(target, at);
+        if (first == std::string::npos) break;
+        auto const begin = first + target.size();
+        out.push_back(words.substr(begin, words.find('\'', begin) - begin));
+      }
   }
   return out;
 }
@@ -143,7 +145,8 @@ OnnxModel read_onnx(OnnxBytes const& bytes, std::string const& file) {
   model.file = file;
   model.opset = read_opset(source, file);
   model.producer = text(source.producer_name(), source.producer_version().empty() ? "" : " ", source.producer_version());
-  model.buffers = read_buffers(source.graph());
+  model.parameters = names_noted_as("PARAMETER", source.graph());
+  model.buffers = names_noted_as("BUFFER", source.graph());
   std::set<std::string> known;
   for (auto const& tensor : source.graph().initializer()) {
     model.initializers.emplace_back(tensor.name(), numbers_of(tensor, bytes, text(file, ": initializer ", tensor.name())));

@@ -52,8 +52,8 @@ struct OnnxModel {
   std::string producer;  ///< "pytorch 2.4.0"
   std::vector<OnnxNode> nodes;
   std::vector<std::pair<std::string, OnnxArray>> initializers;
-  std::vector<OnnxPort> inputs, outputs;  ///< initializers are no inputs
-  std::vector<std::string> buffers;       ///< initializers that PyTorch notes as buffers of the module
+  std::vector<OnnxPort> inputs, outputs;         ///< initializers are no inputs
+  std::vector<std::string> parameters, buffers;  ///< initializers that PyTorch notes as such of the module
 
   /// "net.onnx: node 12 (Conv /features/Conv)", how messages about a node begin.
   std::string where(OnnxNode const& node) const;

@@ -41,6 +41,17 @@ OnnxArray const& NodeContext::known(int i, std::string_view role) const {
             "); a constant is needed. Where it is an initializer, name it in parameters.skip."));
 }
 
+double NodeContext::known_number(int i, std::string_view role) const {
+  OnnxArray const& array = known(i, role);
+  if (array.numbers.empty()) fail(text("operand ", i, ", ", role, ", is empty; a number is needed. The file is damaged: export it again."));
+  return array.numbers[0];
+}
+
+long NodeContext::known_integer(int i, std::string_view role) const {
+  static_cast<void>(known_number(i, role));
+  return known(i, role).integers()[0];
+}
+
 GraphTensor NodeContext::tensor(int i) const {
   if (auto const* const tensor = std::get_if<GraphTensor>(&value(i))) return *tensor;
   auto const& array = std::get<OnnxArray>(value(i));
@@ -87,6 +98,11 @@ int NodeContext::axis(long number, int rank) const {
   if (number < -rank || number >= rank)
     fail(text("axis ", number, " does not exist in a value with ", rank, " axes. Export the network again."));
   return static_cast<int>(number < 0 ? number + rank : number);
+}
+
+void NodeContext::expect_size(double numbers) const {
+  constexpr double most = 1e9;
+  if (numbers > most) fail(text("it makes ", numbers, " numbers; at most ", most, " are taken."));
 }
 
 void NodeContext::expect_apart(GraphTensor const& x, int axis, std::string_view deed) const {

@@ -33,6 +33,9 @@ public:
   bool is_known(int i) const { return has(i) && std::holds_alternative<OnnxArray>(value(i)); }
   /// The numbers of an operand that has to be known, such as "axes".
   OnnxArray const& known(int i, std::string_view role) const;
+  /// Its first number, where one is needed, such as "the axis".
+  double known_number(int i, std::string_view role) const;
+  long known_integer(int i, std::string_view role) const;
   /// An operand as a value of the program; known numbers become a constant.
   GraphTensor tensor(int i) const;
   std::vector<long> shape(int i) const;
@@ -48,6 +51,8 @@ public:
 
   /// From 0, where negative numbers count from the end.
   int axis(long number, int rank) const;
+  /// Refuses results that no sample has.
+  void expect_size(double numbers) const;
   /// `deed`: what the node does along the axis, such as "sums over".
   void expect_apart(GraphTensor const& x, int axis, std::string_view deed) const;
   [[noreturn]] void fail(std::string const& what) const;

@@ -74,7 +74,7 @@ GraphValues apply_extreme(NodeContext const& node) {
 /// The upper or lower triangle of matrices in the last two axes, zeros beside it.
 GraphValues apply_triangle(NodeContext const& node) {
   GraphTensor const x = node.tensor(0);
-  long const k = node.has(1) ? node.known(1, "the diagonal").integers().at(0) : 0;
+  long const k = node.has(1) ? node.known_integer(1, "the diagonal") : 0;
   bool const upper = node.integer("upper", 1) != 0;
   if (x.rank() < 2) node.fail("it takes a triangle of something that is no matrix.");
   for (int const axis : {x.rank() - 2, x.rank() - 1}) node.expect_apart(x, axis, "takes a triangle along");
@@ -88,14 +88,15 @@ GraphValues apply_triangle(NodeContext const& node) {
 
 GraphValues apply_sign(NodeContext const& node) {
   GraphTensor const x = node.tensor(0);
-  return {add(node, above_zero(node, x), above_zero(node, negative(node, x)), 1, -1)};
+  GraphTensor const above = above_zero(node, x), below = above_zero(node, negative(node, x));
+  return {add(node, above, below, 1, -1)};
 }
 
 /// Numbers that are neither 0 nor above or below it.
 GraphValues apply_is_nan(NodeContext const& node) {
   GraphTensor const x = node.tensor(0);
-  GraphTensor const other = add(node, above_zero(node, x), above_zero(node, negative(node, x)));
-  return {truth(not_of(node, add(node, other, apply(node, x, {Function::zero}))))};
+  GraphTensor const above = above_zero(node, x), below = above_zero(node, negative(node, x)), zero = apply(node, x, {Function::zero});
+  return {truth(not_of(node, add(node, add(node, above, below), zero)))};
 }
 
 }  // namespace

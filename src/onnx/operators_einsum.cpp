@@ -58,7 +58,7 @@ Equation read_equation(NodeContext const& node) {
       if (count == 1) out.result += letter;
   }
   for (char const c : out.result)
-    if (std::ranges::count(out.result, c) > 1 || left.find(c) == std::string::npos)
+    if (std::isalpha(static_cast<unsigned char>(c)) == 0 || std::ranges::count(out.result, c) > 1 || left.find(c) == std::string::npos)
       refuse(node, "gives an axis twice, or one that no operand has.");
   return out;
 }
@@ -115,7 +115,8 @@ Lettered contract(NodeContext const& node, Lettered const& a, Lettered const& b,
     if (!a.has(c)) cols += c;
   for (char const c : groups + inner)
     if (a.size(c) != b.size(c)) refuse(node, text("has ", a.size(c), " and ", b.size(c), " entries along ", std::string(1, c), "."));
-  GraphTensor const product = matmul(node, as_matrices(node, a, groups, rows, inner), as_matrices(node, b, groups, inner, cols));
+  GraphTensor const left = as_matrices(node, a, groups, rows, inner), right = as_matrices(node, b, groups, inner, cols);
+  GraphTensor const product = matmul(node, left, right);
   Lettered out{product, groups + rows + cols};
   std::vector<long> shape;
   int batch = -1;

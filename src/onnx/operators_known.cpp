@@ -103,10 +103,11 @@ OnnxArray gather_elements(NodeContext const& node) {
   OnnxArray const &x = node.known(0, "the numbers"), &places = node.known(1, "the places");
   auto const axis = at(node.axis(node.integer("axis", 0), static_cast<int>(x.shape.size())));
   OnnxArray out{x.kind, places.shape};
+  std::vector<long> const all = places.integers();
   if (places.shape.size() != x.shape.size()) node.fail("its numbers and places have different axes. The file is damaged: export it again.");
   for (std::size_t i = 0; i < places.numbers.size(); ++i) {
     std::vector<long> index = index_of(static_cast<long>(i), places.shape);
-    index[axis] = static_cast<long>(places.numbers[i]) + (places.numbers[i] < 0 ? x.shape[axis] : 0);
+    index[axis] = all[i] + (all[i] < 0 ? x.shape[axis] : 0);
     for (std::size_t a = 0; a < index.size(); ++a)
       if (index[a] < 0 || index[a] >= x.shape[a])
         node.fail(text("it takes entry ", index[a], " of axis ", a, ", whose size is ", x.shape[a], "."));
@@ -121,23 +122,28 @@ OnnxArray gather_elements(NodeContext const& node) {
 OnnxArray scatter_blocks(NodeContext const& node) {
   OnnxArray out = node.known(0, "the numbers");
   OnnxArray const &places = node.known(1, "the places"), &blocks = node.known(2, "the blocks");
-  if (node.word("reduction", "none") != "none") node.fail("it adds to what is there, which is not supported.");
+  if (node.word("reduction", "none") != "none") node.fail("it combines blocks with what is there, which is not supported.");
   std::size_t const depth = places.shape.empty() ? 0 : at(places.shape.back());
   if (depth < 1 || depth > out.shape.size()) node.fail("its places do not fit its numbers. The file is damaged: export it again.");
   std::span<long const> const outer = std::span(out.shape).first(depth);
+  std::vector<long> const all = places.integers();
+  out.of_batch.resize(out.numbers.size(), false);
   auto const size = at(product_of(std::span(out.shape).subspan(depth)));
   if (places.numbers.size() / depth * size != blocks.numbers.size())
     node.fail("its blocks do not fit its places. The file is damaged: export it again.");
   for (std::size_t p = 0; p * depth < places.numbers.size(); ++p) {
     std::vector<long> index;
     for (std::size_t a = 0; a < depth; ++a) {
-      auto const given = static_cast<long>(places.numbers[p * depth + a]);
+      long const given = all[p * depth + a];
       index.push_back(given < 0 ? given + outer[a] : given);
       if (index[a] < 0 || index[a] >= outer[a])
         node.fail(text("it takes entry ", given, " of axis ", a, ", whose size is ", outer[a], "."));
     }
     auto const first = at(place_of(index, outer)) * size;
-    for (std::size_t i = 0; i < size; ++i) out.numbers[first + i] = blocks.numbers[p * size + i];
+    for (std::size_t i = 0; i < size; ++i) {
+      out.numbers[first + i] = blocks.numbers[p * size + i];
+      out.of_batch[first + i] = blocks.counts_batch(p * size + i);
+    }
   }
   return out;
 }
@@ -160,12 +166,14 @@ OnnxArray shape_array(NodeContext const& node) {
 }
 
 OnnxArray range(NodeContext const& node) {
-  OnnxArray const &start = node.known(0, "the start"), &limit = node.known(1, "the limit"), &step = node.known(2, "the step");
+  OnnxArray const &start = node.known(0, "the start"), &limit = node.known(1, "the limit");
+  double const first = node.known_number(0, "the start"), last = node.known_number(1, "the limit"), by = node.known_number(2, "the step");
   if (limit.counts_batch(0)) node.fail_mixing("counts the samples");
-  if (step.numbers.at(0) == 0) node.fail("its step is 0.");
+  if (by == 0) node.fail("its step is 0.");
   OnnxArray out{start.kind, {}};
-  double const first = start.numbers.at(0), by = step.numbers[0];
-  auto const count = static_cast<long>(std::max(0.0, std::ceil((limit.numbers.at(0) - first) / by)));
+  double const size = std::max(0.0, std::ceil((last - first) / by));
+  node.expect_size(size);
+  auto const count = static_cast<long>(size);
   for (long i = 0; i < count; ++i) out.numbers.push_back(first + by * static_cast<double>(i));
   out.shape = {count};
   return out;
@@ -179,8 +187,11 @@ OnnxArray filled(NodeContext const& node) {
   if (node.has_attribute("value")) {
     auto const& array = std::get<OnnxArray>(node.node().attributes.at("value").value);
     out.kind = array.kind;
-    value = array.numbers.at(0);
+    if (!array.numbers.empty()) value = array.numbers[0];
   }
+  double count = 1;
+  for (long const size : out.shape) count *= static_cast<double>(size);
+  node.expect_size(count);
   out.numbers.assign(at(product_of(out.shape)), value);
   return out;
 }

@@ -114,10 +114,11 @@ GraphValues apply_depth_to_space(NodeContext const& node) {
   bool const to_space = node.node().op == "DepthToSpace", columns_first = node.word("mode", "DCR") == "CRD";
   GraphTensor const x = node.tensor(0);
   long const b = node.integer("blocksize", 0);
-  bool const fits = x.rank() == 4 && b > 0 && (to_space ? x.axis(1) % (b * b) == 0 : x.axis(2) % b == 0 && x.axis(3) % b == 0);
+  bool const fits =
+      x.rank() == 4 && b > 0 && b <= x.stored.size() && (to_space ? x.axis(1) % (b * b) == 0 : x.axis(2) % b == 0 && x.axis(3) % b == 0);
   if (!fits) node.fail(text("its operand of the shape ", shape_words(x.shape()), " has no blocks of ", b, " x ", b, "."));
   long const n = x.axis(0), c = x.axis(1), h = x.axis(2), w = x.axis(3);
-  std::optional<int> const batch = x.batch ? std::optional(x.batch->axis) : std::nullopt;
+  std::optional<int> const batch = x.batch_axis();
   if (batch && *batch != 0) node.fail_mixing("sees the batch elsewhere than on axis 0");
   if (!to_space)
     return {with_shape(node, transposed(with_shape(node, x, {n, c, h / b, b, w / b, b}, batch), {0, 3, 5, 1, 2, 4}),
@@ -147,7 +148,7 @@ GraphValues apply_cast(NodeContext const& node) {
 }
 
 GraphValues apply_dropout(NodeContext const& node) {
-  if (node.has(2) && node.known(2, "training_mode").numbers.at(0) != 0)
+  if (node.has(2) && node.known_number(2, "training_mode") != 0)
     node.fail("it is a dropout that trains; a kernel is of a fixed function. Export the network in evaluation mode: net.eval().");
   return {node.value(0)};
 }

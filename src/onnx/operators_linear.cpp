@@ -92,7 +92,7 @@ GraphTensor heads_of(NodeContext const& node, GraphTensor const& x, long heads) 
   if (x.rank() != 3 || heads <= 0 || x.axis(2) % heads != 0)
     node.fail(text("an operand of the shape ", shape_words(x.shape()), " cannot be cut into ", heads, " heads."));
   std::vector<long> const shape{x.axis(0), x.axis(1), heads, x.axis(2) / heads};
-  return transposed(with_shape(node, x, shape, x.batch ? std::optional(x.batch->axis) : std::nullopt), {0, 2, 1, 3});
+  return transposed(with_shape(node, x, shape, x.batch_axis()), {0, 2, 1, 3});
 }
 
 /// What is added to scores: numbers as they are, of truth values 0 where a position may be seen and far below all scores where not.
@@ -125,7 +125,7 @@ GraphValues apply_attention(NodeContext const& node) {
   if (!flat) return {y};
   GraphTensor const sorted = transposed(y, {0, 2, 1, 3});
   std::vector<long> const shape{y.axis(0), y.axis(2), y.axis(1) * y.axis(3)};
-  return {with_shape(node, sorted, shape, sorted.batch ? std::optional(sorted.batch->axis) : std::nullopt)};
+  return {with_shape(node, sorted, shape, sorted.batch_axis())};
 }
 
 }  // namespace

@@ -95,7 +95,7 @@ GraphValues apply_group_normalization(NodeContext const& node) {
     node.fail(text("it cuts ", shape_words(x.shape()), " into ", groups, " groups of channels."));
   std::vector<long> const shape = x.shape();
   std::vector<long> cut{shape[0], groups, x.stored.size() / shape[0] / groups};
-  std::optional<int> const batch = x.batch ? std::optional(x.batch->axis) : std::nullopt;
+  std::optional<int> const batch = x.batch_axis();
   if (x.batch && x.batch->axis > 0) node.fail_mixing("normalizes over the batch");
   GraphTensor y = normalize(node, with_shape(node, x, cut, batch), 2, node.number("epsilon", 1e-5));
   if (node.opset() < 21) return {with_shape(node, scaled(node, y, node.tensor(1), node.tensor(2)), shape, batch)};

@@ -15,6 +15,7 @@ namespace {
 
 /// Entries of one axis, in the given order.
 GraphTensor take(NodeContext const& node, GraphTensor x, int axis, std::vector<int> const& entries) {
+  if (entries.empty() && !node.is_known(0)) node.fail(text("it takes nothing of axis ", axis, ", whose size is ", x.axis(axis), "."));
   std::vector<int> const all = in_order(at(x.axis(axis)));
   if (entries == all) return x;
   node.expect_apart(x, axis, "takes parts of");
@@ -24,8 +25,8 @@ GraphTensor take(NodeContext const& node, GraphTensor x, int axis, std::vector<i
 
 /// The entries of each part of an axis.
 std::vector<std::vector<int>> parts_of(NodeContext const& node, long size, std::vector<long> const& sizes) {
-  bool const negative = std::ranges::any_of(sizes, [](long part) { return part < 0; });
-  if (negative || std::accumulate(sizes.begin(), sizes.end(), 0L) != size)
+  bool const outside = std::ranges::any_of(sizes, [&](long part) { return part < 0 || part > size; });
+  if (outside || std::accumulate(sizes.begin(), sizes.end(), 0L) != size)
     node.fail(text("it splits an axis of ", size, " into parts of ", shape_words(sizes), ", which do not add up."));
   std::vector<std::vector<int>> out;
   int first = 0;
@@ -60,7 +61,7 @@ GraphValues apply_split_to_sequence(NodeContext const& node) {
   if (node.has(1)) {
     OnnxArray const& given = node.known(1, "the sizes");
     sizes = given.integers();
-    if (given.shape.empty() && sizes.at(0) > 0) {
+    if (given.shape.empty() && node.known_number(1, "the size") > 0) {
       sizes.assign(at(size / sizes[0]), sizes[0]);
       if (long const rest = size - std::accumulate(sizes.begin(), sizes.end(), 0L); rest > 0) sizes.push_back(rest);
     }
@@ -88,8 +89,8 @@ std::vector<int> sliced(long start, long end, long step, long size) {
 
 GraphValues apply_slice(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
-  OnnxArray const& ends_of = node.known(2, "the ends");
-  std::vector<long> const starts = node.known(1, "the starts").integers(), ends = ends_of.integers();
+  OnnxArray const &starts_of = node.known(1, "the starts"), &ends_of = node.known(2, "the ends");
+  std::vector<long> const starts = starts_of.integers(), ends = ends_of.integers();
   std::vector<long> axes(starts.size()), steps(starts.size(), 1);
   std::iota(axes.begin(), axes.end(), 0);
   if (node.has(3)) axes = node.known(3, "the axes").integers();
@@ -99,11 +100,10 @@ GraphValues apply_slice(NodeContext const& node) {
   for (std::size_t i = 0; i < starts.size(); ++i) {
     int const axis = node.axis(axes[i], x.rank());
     // Of an axis of samples, which counts as 1, only all can be meant.
-    bool const to_end = ends[i] >= std::numeric_limits<int>::max() || ends_of.counts_batch(i);
+    bool const samples = x.batch_axis() == axis, to_end = ends[i] >= std::numeric_limits<int>::max() || ends_of.counts_batch(i);
+    if (starts_of.counts_batch(i) || (ends_of.counts_batch(i) && !samples)) node.fail_mixing("computes with the size of the batch");
     if (starts[i] != 0 || steps[i] != 1 || !to_end) node.expect_apart(x, axis, "takes parts of");
     std::vector<int> const entries = sliced(starts[i], ends[i], steps[i], x.axis(axis));
-    if (entries.empty() && !node.is_known(0))
-      node.fail(text("it takes nothing of axis ", axis, ", whose size is ", x.axis(axis), " (the batch counted as 1)."));
     x = take(node, x, axis, entries);
   }
   return {x};
@@ -128,10 +128,12 @@ GraphValues apply_gather(NodeContext const& node) {
   OnnxArray const& indices = node.known(1, "the indices");
   GraphTensor x = node.tensor(0);
   std::vector<int> entries;
-  for (long const i : indices.integers()) entries.push_back(static_cast<int>(i < 0 ? i + x.axis(axis) : i));
-  for (int const entry : entries)
+  for (long const given : indices.integers()) {
+    long const entry = given < 0 ? given + x.axis(axis) : given;
     if (entry < 0 || entry >= x.axis(axis))
-      node.fail(text("it takes entry ", entry, " of axis ", axis, ", whose size is ", x.axis(axis), "."));
+      node.fail(text("it takes entry ", given, " of axis ", axis, ", whose size is ", x.axis(axis), "."));
+    entries.push_back(static_cast<int>(entry));
+  }
   node.expect_apart(x, axis, "takes parts of");
   x = take(node, x, axis, entries);
   if (indices.shape.size() == 1) return {x};
@@ -167,8 +169,7 @@ GraphValues apply_gather_nd(NodeContext const& node) {
   auto const with_front = [&](GraphTensor const& from, std::span<long const> front) {
     std::vector<long> shape(front.begin(), front.end());
     shape.insert(shape.end(), sizes.begin() + depth, sizes.end());
-    if (!x.batch) return with_shape(node, from, shape, std::nullopt);
-    return with_shape(node, from, shape, x.batch->axis - static_cast<int>(depth) + static_cast<int>(front.size()));
+    return with_shape(node, from, shape, x.batch_axis().value_or(0) - static_cast<int>(depth) + static_cast<int>(front.size()));
   };
   long const all = product_of(std::span(sizes).first(at(depth)));
   GraphTensor const found = take(node, with_front(x, std::span(&all, 1)), 0, entries);
@@ -199,15 +200,17 @@ GraphValues apply_concat(NodeContext const& node) {
 /// Copies side by side.
 GraphValues apply_tile(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
-  std::vector<long> const repeats = node.known(1, "the repeats").integers();
+  OnnxArray const& given = node.known(1, "the repeats");
+  std::vector<long> const repeats = given.integers();
   if (std::ssize(repeats) != x.rank()) node.fail(text("it has ", repeats.size(), " repeats for ", x.rank(), " axes."));
   for (int a = 0; a < x.rank(); ++a) {
+    if (given.counts_batch(at(a))) node.fail_mixing("computes with the size of the batch");
     if (repeats[at(a)] == 1) continue;
     node.expect_apart(x, a, "repeats");
+    node.expect_size(static_cast<double>(x.stored.size()) * static_cast<double>(repeats[at(a)]));
     std::vector<int> entries;
     for (long r = 0; r < repeats[at(a)]; ++r)
       for (int e = 0; e < x.axis(a); ++e) entries.push_back(e);
-    if (entries.empty()) node.fail(text("it takes nothing of axis ", a, "."));
     x = take(node, x, a, entries);
   }
   return {x};
@@ -217,7 +220,7 @@ GraphValues apply_tile(NodeContext const& node) {
 GraphValues apply_pad(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
   std::vector<long> const pads = node.known(1, "the pads").integers();
-  double const filling = node.has(2) ? node.known(2, "the value").numbers.at(0) : 0;
+  double const filling = node.has(2) ? node.known_number(2, "the value") : 0;
   std::vector<long> axes(pads.size() / 2);
   std::iota(axes.begin(), axes.end(), 0);
   if (node.has(3)) axes = node.known(3, "the axes").integers();

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "base/index.hpp"
+#include "base/text.hpp"
 #include "net/shapes.hpp"
 #include "onnx/operators.hpp"
 
@@ -21,6 +22,7 @@ std::vector<int> axes_of(NodeContext const& node, int rank) {
     for (long const a : *given) axes.push_back(node.axis(a, rank));
   if (axes.empty() && node.integer("noop_with_empty_axes", 0) == 0) axes = in_order(at(rank));
   std::sort(axes.begin(), axes.end());
+  if (std::ranges::adjacent_find(axes) != axes.end()) node.fail("it names an axis twice. The file is damaged: export it again.");
   return axes;
 }
 
@@ -77,8 +79,10 @@ GraphValues apply_log_sum_exp(NodeContext const& node) {
 /// Sums of an axis up to each of its entries.
 GraphValues apply_running_sum(NodeContext const& node) {
   GraphTensor x = node.tensor(0);
-  int const axis = node.axis(node.known(1, "the axis").integers().at(0), x.rank());
+  int const axis = node.axis(node.known_integer(1, "the axis"), x.rank());
   node.expect_apart(x, axis, "sums along");
+  constexpr long most = 10'000;  // of which there are half as many sums squared
+  if (x.axis(axis) > most) node.fail(text("it sums along ", x.axis(axis), " entries; at most ", most, " are taken."));
   int const size = static_cast<int>(x.axis(axis)), skipped = node.integer("exclusive", 0) != 0 ? 1 : 0;
   bool const backwards = node.integer("reverse", 0) != 0;
   PositionTap sums{{0}, {}, {}};
@@ -123,11 +127,11 @@ SoftmaxAxis softmax_axis(NodeContext const& node) {
   shape.resize(at(axis));
   shape.push_back(size);
   if (x.batch && x.batch->axis >= axis) node.expect_apart(x, x.batch->axis, "sums over");
-  return {with_shape(node, x, shape, x.batch ? std::optional(x.batch->axis) : std::nullopt), axis};
+  return {with_shape(node, x, shape, x.batch_axis()), axis};
 }
 GraphTensor back(NodeContext const& node, GraphTensor const& y) {
   GraphTensor const x = node.tensor(0);
-  return y.rank() == x.rank() ? y : with_shape(node, y, x.shape(), x.batch ? std::optional(x.batch->axis) : std::nullopt);
+  return y.rank() == x.rank() ? y : with_shape(node, y, x.shape(), x.batch_axis());
 }
 
 GraphValues apply_softmax(NodeContext const& node) {

@@ -13,20 +13,21 @@ namespace infinitile {
 
 namespace {
 
-/// One axis: its sizes, and how many outputs go to an input.
+/// One axis: its sizes, and how many of its places lie between two outputs: a fraction, so that whole places stay whole.
 struct ResizedAxis {
   long in = 1, out = 1;
-  double scale = 1;
+  double places = 1, outputs = 1;
 };
 
 /// Where output o lies among the inputs, which have the places 0, 1, ...
 double input_place(NodeContext const& node, std::string const& mode, ResizedAxis const& a, long o) {
   double const x = static_cast<double>(o), in = static_cast<double>(a.in), out = static_cast<double>(a.out);
-  if (mode == "half_pixel" || (mode == "pytorch_half_pixel" && a.out > 1)) return (x + 0.5) / a.scale - 0.5;
+  double const half_pixel = (x + 0.5) * a.places / a.outputs - 0.5;
+  if (mode == "half_pixel" || (mode == "pytorch_half_pixel" && a.out > 1)) return half_pixel;
   if (mode == "pytorch_half_pixel") return 0;
   if (mode == "align_corners") return a.out == 1 ? 0 : x * (in - 1) / (out - 1);
-  if (mode == "asymmetric") return x / a.scale;
-  if (mode == "half_pixel_symmetric") return in / 2 * (1 - out / (a.scale * in)) + (x + 0.5) / a.scale - 0.5;
+  if (mode == "asymmetric") return x * a.places / a.outputs;
+  if (mode == "half_pixel_symmetric") return in / 2 * (1 - out * a.places / (a.outputs * in)) + half_pixel;
   node.fail(text("its coordinate_transformation_mode is ", mode,
                  ", which is not supported. Known: half_pixel, pytorch_half_pixel, half_pixel_symmetric, align_corners, asymmetric."));
 }
@@ -54,6 +55,8 @@ PositionTap matrix_of(NodeContext const& node, ResizedAxis const& axis) {
   bool const cubic = mode == "cubic", excludes = node.integer("exclude_outside", 0) != 0;
   if (!cubic && mode != "linear" && mode != "nearest")
     node.fail(text("its mode is ", mode, ", which is not supported. Known: nearest, linear, cubic."));
+  std::string const rounding = node.word("nearest_mode", "round_prefer_floor");
+  double const a = node.number("cubic_coeff_a", -0.75);
   PositionTap out{{0}, {}, {}};
   auto const put = [&](long from, double weight) {
     out.in.push_back(static_cast<int>(std::clamp(from, 0L, axis.in - 1)));
@@ -62,9 +65,9 @@ PositionTap matrix_of(NodeContext const& node, ResizedAxis const& axis) {
   for (long o = 0; o < axis.out; ++o) {
     double const x = input_place(node, where, axis, o), below = std::floor(x);
     if (mode == "nearest") {
-      put(nearest(node, node.word("nearest_mode", "round_prefer_floor"), x), 1);
+      put(nearest(node, rounding, x), 1);
     } else {
-      std::array<double, 4> weights = weights_at(x - below, cubic, node.number("cubic_coeff_a", -0.75));
+      std::array<double, 4> weights = weights_at(x - below, cubic, a);
       long const first = static_cast<long>(below) - 1;
       for (int i = 0; i < 4; ++i)
         if (cubic && excludes && (first + i < 0 || first + i >= axis.in)) weights[at(i)] = 0;
@@ -92,20 +95,23 @@ std::vector<std::pair<int, ResizedAxis>> resized_axes(NodeContext const& node, G
   std::vector<std::pair<int, ResizedAxis>> out;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     int const a = node.axis(axes[i], x.rank());
-    double const in = static_cast<double>(x.axis(a)), number = given.numbers[i], size = by_scale ? std::floor(in * number) : number;
-    if (!(size >= 1) || size > 1e9) node.fail(text("it makes ", size, " numbers of the ", in, " of axis ", a, "."));
-    out.emplace_back(a, ResizedAxis{x.axis(a), static_cast<long>(size), by_scale ? number : size / in});
+    // Scales are float32 in the standard, and so is what is rounded down.
+    double const in = static_cast<double>(x.axis(a)), number = given.numbers[i];
+    double const size = by_scale ? std::floor(static_cast<float>(in) * static_cast<float>(number)) : number;
+    if (!(size >= 1)) node.fail(text("it makes ", size, " numbers of the ", in, " of axis ", a, "."));
+    node.expect_size(static_cast<double>(x.stored.size()) / in * size);
+    if (by_scale ? number != 1 : !given.counts_batch(i)) node.expect_apart(x, a, "resizes");
+    out.emplace_back(a, by_scale ? ResizedAxis{x.axis(a), static_cast<long>(size), 1, number}
+                                 : ResizedAxis{x.axis(a), static_cast<long>(size), in, size});
   }
   return out;
 }
 
 GraphValues apply_resize(NodeContext const& node) {
-  if (node.opset() < 11) node.fail("it is of an operator set before 11. Export the network with opset_version=18.");
   if (node.integer("antialias", 0) != 0) node.fail("it smooths before it takes fewer numbers (antialias), which is not supported.");
   GraphTensor x = node.tensor(0);
   for (auto const& [axis, sizes] : resized_axes(node, x)) {
-    if (sizes.in == sizes.out && sizes.scale == 1) continue;
-    node.expect_apart(x, axis, "resizes");
+    if (sizes.in == sizes.out && sizes.places == sizes.outputs) continue;
     x.stored = node.builder().mix(x.stored, x.order[at(axis)], matrix_of(node, sizes));
   }
   return {x};

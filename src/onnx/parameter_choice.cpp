@@ -71,7 +71,7 @@ bool can_mask(Use const& use) {
 /// Masks that hide by numbers far below all scores, where they do not by -inf: 0 and at most -1e30.
 bool is_finite_mask(OnnxArray const& array, std::vector<Use> const& uses) {
   constexpr double far = -1e30;
-  auto const hides = [](double number) { return number <= far; };
+  auto const hides = [](double number) { return std::isfinite(number) && number <= far; };
   return std::ranges::all_of(uses, can_mask) && std::ranges::any_of(array.numbers, hides)
          && std::ranges::all_of(array.numbers, [&](double number) { return number == 0 || hides(number); });
 }
