@@ -55,6 +55,7 @@ GraphTensor add(NodeContext const& node, GraphTensor const& left, GraphTensor co
 GraphTensor multiply(NodeContext const& node, GraphTensor const& left, GraphTensor const& right);
 GraphTensor apply(NodeContext const& node, GraphTensor x, primitive::Pointwise const& f);
 GraphTensor negative(NodeContext const& node, GraphTensor const& x);
+GraphTensor power(NodeContext const& node, GraphTensor const& x, double exponent);
 GraphTensor activate(NodeContext const& node, GraphTensor x, std::string_view activation, Scaling const& scaling = {},
                      NamedValues const& given = {});
 /// The sum or the mean over some axes, which stay with size 1.

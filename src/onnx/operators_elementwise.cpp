@@ -38,10 +38,6 @@ GraphValues apply_mul(NodeContext const& node) {
   return {multiply(node, node.tensor(0), node.tensor(1))};
 }
 
-GraphTensor power(NodeContext const& node, GraphTensor const& x, double exponent) {
-  return exponent == 1 ? x : apply(node, x, {Function::power, exponent, 0});
-}
-
 GraphValues apply_div(NodeContext const& node) {
   if (auto const divisor = known_scalar(node, 1)) return {affine(node, node.tensor(0), 1 / *divisor, 0)};
   GraphTensor const inverse = power(node, node.tensor(1), -1);
@@ -154,6 +150,10 @@ GraphTensor multiply(NodeContext const& node, GraphTensor const& left, GraphTens
 GraphTensor apply(NodeContext const& node, GraphTensor x, primitive::Pointwise const& f) {
   x.stored = node.builder().apply(x.stored, f);
   return x;
+}
+
+GraphTensor power(NodeContext const& node, GraphTensor const& x, double exponent) {
+  return exponent == 1 ? x : apply(node, x, {Function::power, exponent, 0});
 }
 
 GraphTensor negative(NodeContext const& node, GraphTensor const& x) {

@@ -35,10 +35,6 @@ GraphValues apply_reduction(NodeContext const& node, Over const& over) {
   return {node.integer("keepdims", 1) != 0 ? out : without_axes(node, out, axes)};
 }
 
-GraphTensor power(NodeContext const& node, GraphTensor const& x, double exponent) {
-  return apply(node, x, {Function::power, exponent, 0});
-}
-
 GraphValues apply_sum(NodeContext const& node) {
   return apply_reduction(node, [&](GraphTensor const& x, std::vector<int> const& axes) { return reduce(node, x, axes, Reduction::sum); });
 }
