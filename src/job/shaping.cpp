@@ -127,7 +127,6 @@ Shaping shape_job(Job const& job) {
   Network const network = build_network(job, shapes, signatures);
   ReadContext const context{job.file.string(), job.file.parent_path().string(), shapes, signatures, job.kernel.output};
   Shaping out;
-  out.network_hash = network.hash();
   out.network = shape_network(network, goal_of(job.shape));
   out.words = write_shaped(find_layers(job.network, context), network, out.network);
   Network const shaped = read_network(parse_yaml(out.words, "shaped.yaml"), {"shaped.yaml", "", shapes, signatures, job.kernel.output});

@@ -12,7 +12,6 @@ namespace infinitile {
 /// The network of a job, shaped, in memory.
 struct Shaping {
   ShapedNetwork network;
-  std::uint64_t network_hash = 0;          ///< of the network before
   std::string words;                       ///< of shaped.yaml
   std::vector<Array> arrays;               ///< maps before and after, below shape/
   std::vector<Note> notes;                 ///< goals, solutions and residuals

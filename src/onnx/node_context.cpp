@@ -100,6 +100,11 @@ int NodeContext::axis(long number, int rank) const {
   return static_cast<int>(number < 0 ? number + rank : number);
 }
 
+long NodeContext::entry(long number, long axis, long size) const {
+  if (number < -size || number >= size) fail(text("it takes entry ", number, " of axis ", axis, ", whose size is ", size, "."));
+  return number < 0 ? number + size : number;
+}
+
 void NodeContext::expect_size(double numbers) const {
   constexpr double most = 1e9;
   if (numbers > most) fail(text("it makes ", numbers, " numbers; at most ", most, " are taken."));

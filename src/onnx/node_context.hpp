@@ -51,6 +51,8 @@ public:
 
   /// From 0, where negative numbers count from the end.
   int axis(long number, int rank) const;
+  /// The same for an entry of an axis of that size.
+  long entry(long number, long axis, long size) const;
   /// Refuses results that no sample has.
   void expect_size(double numbers) const;
   /// `deed`: what the node does along the axis, such as "sums over".

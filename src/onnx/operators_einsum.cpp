@@ -121,12 +121,9 @@ Lettered contract(NodeContext const& node, Lettered const& a, Lettered const& b,
   std::vector<long> shape;
   int batch = -1;
   for (char const c : out.letters) {
-    Lettered const& from = a.has(c) ? a : b;
-    auto const place = static_cast<int>(from.letters.find(c));
     for (Lettered const* const side : {&a, &b})
-      if (side->has(c) && side->x.batch && side->x.batch->axis == static_cast<int>(side->letters.find(c)))
-        batch = static_cast<int>(std::ssize(shape));
-    shape.push_back(from.x.axis(place));
+      if (side->has(c) && side->x.batch_axis() == static_cast<int>(side->letters.find(c))) batch = static_cast<int>(std::ssize(shape));
+    shape.push_back((a.has(c) ? a : b).size(c));
   }
   out.x = with_shape(node, product, shape, batch < 0 ? std::nullopt : std::optional(batch));
   return out;

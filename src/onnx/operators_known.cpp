@@ -107,10 +107,8 @@ OnnxArray gather_elements(NodeContext const& node) {
   if (places.shape.size() != x.shape.size()) node.fail("its numbers and places have different axes. The file is damaged: export it again.");
   for (std::size_t i = 0; i < places.numbers.size(); ++i) {
     std::vector<long> index = index_of(static_cast<long>(i), places.shape);
-    index[axis] = all[i] + (all[i] < 0 ? x.shape[axis] : 0);
-    for (std::size_t a = 0; a < index.size(); ++a)
-      if (index[a] < 0 || index[a] >= x.shape[a])
-        node.fail(text("it takes entry ", index[a], " of axis ", a, ", whose size is ", x.shape[a], "."));
+    index[axis] = all[i];
+    for (std::size_t a = 0; a < index.size(); ++a) index[a] = node.entry(index[a], static_cast<long>(a), x.shape[a]);
     auto const from = at(place_of(index, x.shape));
     out.numbers.push_back(x.numbers[from]);
     out.of_batch.push_back(x.counts_batch(from));
@@ -133,12 +131,7 @@ OnnxArray scatter_blocks(NodeContext const& node) {
     node.fail("its blocks do not fit its places. The file is damaged: export it again.");
   for (std::size_t p = 0; p * depth < places.numbers.size(); ++p) {
     std::vector<long> index;
-    for (std::size_t a = 0; a < depth; ++a) {
-      long const given = all[p * depth + a];
-      index.push_back(given < 0 ? given + outer[a] : given);
-      if (index[a] < 0 || index[a] >= outer[a])
-        node.fail(text("it takes entry ", given, " of axis ", a, ", whose size is ", outer[a], "."));
-    }
+    for (std::size_t a = 0; a < depth; ++a) index.push_back(node.entry(all[p * depth + a], static_cast<long>(a), outer[a]));
     auto const first = at(place_of(index, outer)) * size;
     for (std::size_t i = 0; i < size; ++i) {
       out.numbers[first + i] = blocks.numbers[p * size + i];

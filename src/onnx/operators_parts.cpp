@@ -128,12 +128,7 @@ GraphValues apply_gather(NodeContext const& node) {
   OnnxArray const& indices = node.known(1, "the indices");
   GraphTensor x = node.tensor(0);
   std::vector<int> entries;
-  for (long const given : indices.integers()) {
-    long const entry = given < 0 ? given + x.axis(axis) : given;
-    if (entry < 0 || entry >= x.axis(axis))
-      node.fail(text("it takes entry ", given, " of axis ", axis, ", whose size is ", x.axis(axis), "."));
-    entries.push_back(static_cast<int>(entry));
-  }
+  for (long const given : indices.integers()) entries.push_back(static_cast<int>(node.entry(given, axis, x.axis(axis))));
   node.expect_apart(x, axis, "takes parts of");
   x = take(node, x, axis, entries);
   if (indices.shape.size() == 1) return {x};
@@ -159,11 +154,7 @@ GraphValues apply_gather_nd(NodeContext const& node) {
   std::vector<int> entries;
   for (std::size_t p = 0; p < places.size(); p += at(depth)) {
     long entry = 0;
-    for (long a = 0; a < depth; ++a) {
-      long const size = sizes[at(a)], given = places[p + at(a)], place = given < 0 ? given + size : given;
-      if (place < 0 || place >= size) node.fail(text("it takes entry ", given, " of axis ", a, ", whose size is ", size, "."));
-      entry = entry * size + place;
-    }
+    for (long a = 0; a < depth; ++a) entry = entry * sizes[at(a)] + node.entry(places[p + at(a)], a, sizes[at(a)]);
     entries.push_back(static_cast<int>(entry));
   }
   auto const with_front = [&](GraphTensor const& from, std::span<long const> front) {
